@@ -1,0 +1,147 @@
+"""The plain form in which events travel between files, database, learning, tracking and evaluation.
+
+Legend: E events, U end users, N items, C categories ("uncategorised" included, always the last).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNCATEGORISED = "uncategorised"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items and the categories they belong to.
+
+    Attributes:
+        item_ids: the clients' ids, unique, `object` array of str. [N]
+        titles: "" where unknown, `object` array of str. [N]
+        category_names: names of the categories, the last is `UNCATEGORISED`. C of them
+        shares: row i says how item i's one event is shared among categories: equal parts, or all of
+            it "uncategorised"; rows sum to 1, float32. [N, C]
+    """
+
+    item_ids: NDArray[np.object_]
+    titles: NDArray[np.object_]
+    category_names: tuple[str, ...]
+    shares: NDArray[np.float32]
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        item_ids: Sequence[str],
+        titles: Sequence[str] | None = None,
+        categories: Sequence[Sequence[str]] | None = None,
+    ) -> Catalogue:
+        """Build a catalogue from lists as long as `item_ids`; category names are put in sorted order."""
+        categories = categories if categories is not None else [()] * len(item_ids)
+        names = sorted({name for row in categories for name in row} - {UNCATEGORISED})
+        names.append(UNCATEGORISED)
+        column = {name: index for index, name in enumerate(names)}
+        shares = np.zeros((len(item_ids), len(names)), np.float32)
+        for row, own in enumerate(categories):
+            own = sorted(set(own)) or [UNCATEGORISED]
+            for name in own:
+                shares[row, column[name]] = 1 / len(own)
+        return cls(
+            item_ids=np.asarray(item_ids, object),
+            titles=np.asarray(titles if titles is not None else [""] * len(item_ids), object),
+            category_names=tuple(names),
+            shares=shares,
+        )
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+
+@dataclass(frozen=True)
+class InteractionLog:
+    """Events in columns of equal length; `sorted` puts them in order of user, then time.
+
+    Attributes:
+        catalogue: what `items` points into
+        user_ids: the clients' ids, unique, `object` array of str. [U]
+        users: index into `user_ids`, int32. [E]
+        items: index into the catalogue, int32. [E]
+        kinds: index into `kind_names`, int16. [E]
+        values: the event's value, NaN where it has none, float32. [E]
+        times: microseconds since 1970-01-01 UTC, int64. [E]
+        positions: the event's place in the file (or order of arrival), int64. [E]
+        kind_names: names of kinds
+        kind_weights: a weight for each kind; below 0 is a negative signal, float32
+    """
+
+    catalogue: Catalogue
+    user_ids: NDArray[np.object_]
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    kinds: NDArray[np.int16]
+    values: NDArray[np.float32]
+    times: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    kind_names: tuple[str, ...]
+    kind_weights: NDArray[np.float32]
+
+    @property
+    def num_events(self) -> int:
+        return len(self.users)
+
+    @property
+    def num_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def num_items(self) -> int:
+        return self.catalogue.num_items
+
+    @cached_property
+    def is_negative(self) -> NDArray[np.bool_]:
+        """Mark the events whose kind has a weight below 0: evidence, never targets. [E]"""
+        return (self.kind_weights < 0)[self.kinds]
+
+    @cached_property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each user's events begin in a sorted log, and one past the last. [U + 1]"""
+        assert (np.diff(self.users) >= 0).all(), "sort the log first"
+        counts = np.bincount(self.users, minlength=self.num_users)
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def sorted(self, *, ties: str = "random", seed: int = 0) -> InteractionLog:
+        """Return the events in order of user, then time.
+
+        Args:
+            ties: the order of one user's events at one time. "random": drawn from `seed` and the
+                item, whatever the order of the file; "file": the order of the file.
+            seed: 0 or more, used by "random".
+
+        Raises:
+            ValueError: another word for `ties`.
+        """
+        if ties == "file":
+            last = self.positions
+        elif ties == "random":
+            last = np.random.default_rng(seed).permutation(max(self.num_items, 1))[self.items]
+        else:
+            raise ValueError(f'ties must be "random" or "file", not {ties!r}')
+        order = np.lexsort((self.positions, last, self.times, self.users))
+        return self.take(order)
+
+    def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> InteractionLog:
+        """Return the events at `index` (or where it is True), with the same users and catalogue."""
+        return replace(
+            self,
+            users=self.users[index],
+            items=self.items[index],
+            kinds=self.kinds[index],
+            values=self.values[index],
+            times=self.times[index],
+            positions=self.positions[index],
+        )

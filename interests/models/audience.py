@@ -1,0 +1,62 @@
+"""The people whose interests we follow."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+ID_LENGTH = 512  # of ids that clients give; 500 characters and a little
+
+
+class EndUser(models.Model):
+    """A person, known by the id that the client gave.
+
+    `num_events`, `last_event_at`, `drift_score` and `current_state` copy what the newest state says, so
+    that lists sort and filter on one table; only `services.tracking` writes them.
+    """
+
+    user_id = models.CharField(max_length=ID_LENGTH, unique=True)
+    attributes = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    current_state = models.ForeignKey(
+        "interests.InterestState",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    num_events = models.PositiveIntegerField(default=0)
+    last_event_at = models.DateTimeField(null=True, blank=True)
+    drift_score = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="end_user_id_is_not_empty", condition=~Q(user_id="")),
+        ]
+        indexes = [
+            models.Index(F("drift_score").desc(nulls_last=True), "id", name="end_user_by_drift"),
+            models.Index(F("num_events").desc(), "id", name="end_user_by_events"),
+            models.Index(
+                F("last_event_at").desc(nulls_last=True), "id", name="end_user_by_recency"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_id
+
+
+class ChangeMark(models.Model):
+    """Says that an end user has events which state and slate have not seen.
+
+    Written with the event, in its transaction, so a lost message loses nothing. A worker takes the
+    mark by deleting it only when `generation` is still what it read.
+    """
+
+    end_user = models.OneToOneField(
+        EndUser, primary_key=True, on_delete=models.CASCADE, related_name="change_mark"
+    )
+    marked_at = models.DateTimeField(db_index=True)
+    generation = models.PositiveBigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"end user {self.end_user_id}, {self.marked_at:%Y-%m-%d %H:%M:%S}"

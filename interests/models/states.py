@@ -1,0 +1,66 @@
+"""What each end user wanted at each time: append-only."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from pgvector.django import VectorField
+
+from interests.models.audience import EndUser
+from interests.models.runs import TrackingRun, TrainingRun
+
+
+class InterestState(models.Model):
+    """The interest weights of one end user at one time, stamped with what worked them out.
+
+    `weights`, `long_term` and `short_term` run parallel to `category_ids`; the category id 0 stands for
+    "uncategorised". Each sums to 1 (a database constraint holds `weights` to 1e-6).
+    A state of a tracking run is valid once that run is done; a live state has no tracking run.
+    """
+
+    end_user = models.ForeignKey(
+        EndUser, on_delete=models.CASCADE, related_name="states", db_index=False
+    )
+    tracking_run = models.ForeignKey(
+        TrackingRun, null=True, blank=True, on_delete=models.CASCADE, related_name="states"
+    )
+    training_run = models.ForeignKey(
+        TrainingRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    tracker_version = models.CharField(max_length=50)
+    at = models.DateTimeField(help_text="The time it speaks of: of the last event it has seen.")
+    category_ids = ArrayField(models.IntegerField())
+    weights = ArrayField(models.FloatField())
+    long_term = ArrayField(models.FloatField())
+    short_term = ArrayField(models.FloatField())
+    event_shares = ArrayField(
+        models.FloatField(), help_text="Category shares of the raw events since the state before."
+    )
+    vector = VectorField(null=True, blank=True, help_text="U(t) = sum of w_c(t) e_c.")
+    drift_score = models.FloatField(null=True, blank=True, help_text="None: too few events to say.")
+    num_events = models.PositiveIntegerField()
+    active_days = models.PositiveIntegerField()
+    events_through = models.DateTimeField(help_text="Arrival of the newest event it has seen.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tracking_run", "end_user", "at"],
+                name="one_state_per_end_user_time_and_run",
+            ),
+            models.CheckConstraint(
+                name="interest_state_arrays_are_equally_long",
+                condition=Q(weights__len=F("category_ids__len"))
+                & Q(long_term__len=F("category_ids__len"))
+                & Q(short_term__len=F("category_ids__len"))
+                & Q(event_shares__len=F("category_ids__len")),
+            ),
+        ]
+        indexes = [
+            models.Index("end_user", F("at").desc(), F("id").desc(), name="state_history"),
+        ]
+
+    def __str__(self) -> str:
+        return f"end user {self.end_user_id} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,16 @@
+"""Tables of publications, slates and evaluations."""
+
+from recommender.models.evaluations import EvaluationRun, MetricValue
+from recommender.models.runs import PublicationRun, Serving, Switch
+from recommender.models.slates import PopularItems, SimilarItems, Slate
+
+__all__ = [
+    "EvaluationRun",
+    "MetricValue",
+    "PopularItems",
+    "PublicationRun",
+    "Serving",
+    "SimilarItems",
+    "Slate",
+    "Switch",
+]

@@ -1,0 +1,49 @@
+"""Keys with which programs call the API."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Scope(models.TextChoices):
+    """What a key may do; an endpoint asks for one of these."""
+
+    WRITE_EVENTS = "events:write", "post events"
+    READ_RECOMMENDATIONS = "recommendations:read", "read recommendations, similar and popular items"
+    READ_INTERESTS = "interests:read", "read interests and drift of end users"
+    READ_ITEMS = "items:read", "read items"
+    WRITE_ITEMS = "items:write", "write items"
+    READ_RUNS = "runs:read", "read runs and evaluations"
+
+
+class ApiKey(models.Model):
+    """A key, of which only a hash is kept; it is shown once, when it is made."""
+
+    name = models.CharField(max_length=100, help_text="Who or what uses the key.")
+    prefix = models.CharField(max_length=12, unique=True, help_text="The key's first characters.")
+    digest = models.BinaryField(
+        max_length=32, help_text="SHA-256 of the whole key.", editable=False
+    )
+    scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
+    rate_per_minute = models.PositiveIntegerField(
+        default=6_000, help_text="Requests a minute; 0 means as many as it likes."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(
+                name="api_key_has_a_scope", condition=models.Q(scopes__len__gte=1)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
