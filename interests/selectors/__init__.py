@@ -1,0 +1,1 @@
+"""Every read worth a name, one module per noun."""
