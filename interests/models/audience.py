@@ -48,8 +48,10 @@ class EndUser(models.Model):
 class ChangeMark(models.Model):
     """Says that an end user has events which state and slate have not seen.
 
-    Written with the event, in its transaction, so a lost message loses nothing. A worker takes the
-    mark by deleting it only when `generation` is still what it read.
+    Written with the event, in its transaction, so a lost message loses nothing. A worker claims the
+    mark for a while and deletes it only when `generation` is still what it read. Whoever marks raises
+    `generation` and leaves the other columns alone: work on `failed_generation` failed `failures` times,
+    newer events get fresh attempts.
     """
 
     end_user = models.OneToOneField(
@@ -57,6 +59,10 @@ class ChangeMark(models.Model):
     )
     marked_at = models.DateTimeField(db_index=True)
     generation = models.PositiveBigIntegerField(default=1)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    failed_generation = models.PositiveBigIntegerField(default=0, db_default=0)
+    error = models.TextField(blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"end user {self.end_user_id}, {self.marked_at:%Y-%m-%d %H:%M:%S}"
