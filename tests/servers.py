@@ -27,9 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     servers = []
     if not os.environ.get("DATABASE_URL"):
-        servers.append(embedded.start_postgres(_HOME))
+        servers.append(embedded.start_postgres(_HOME, ends_with_parent=True))
     if not os.environ.get("REDIS_URL"):
-        servers.append(embedded.start_redis(_HOME))
+        servers.append(embedded.start_redis(_HOME, ends_with_parent=True))
     config.stash[_SERVERS] = servers
 
 

@@ -1,0 +1,52 @@
+# Every command we type. CI and pre-commit call the same recipes.
+#   make demo              a running site from nothing but Python and make
+#   make test              every test
+# `make` alone lists them all.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo install test check fix bench screenshots
+
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+# Arguments for pytest: `make test T="tests/recsite -k supervisor"`.
+T ?=
+
+help:  ## list the commands
+	@echo "Recsite: make COMMAND"
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.site  ## a running site: make demo [DATA=folder] [PORT=8000]
+	@exec $(BIN)/python manage.py demo --port "$(PORT)" $(if $(DATA),--data "$(DATA)")
+
+install: $(VENV)/.dev  ## the environment with everything for development
+
+test: $(VENV)/.dev  ## every test; T="..." passes arguments to pytest
+	$(BIN)/python -m pytest $(T)
+
+check: $(VENV)/.dev  ## format, lint, types, imports, migrations, settings; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python -W error::RuntimeWarning .ci/check_settings.py
+	$(BIN)/mypy
+
+fix: $(VENV)/.dev  ## format and mend what can be mended by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## speed: import beside COPY, recommendations beside a bare view
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.dev  ## every page, light and dark, wide and narrow, into screenshots/
+	$(BIN)/python -m pytest tests/browser -m screenshots --override-ini "addopts=" -p tests.servers -q
+
+# --- environment: pinned versions, made once, again when the pins change --------------------------
+$(VENV)/.site: pyproject.toml constraints.txt
+	@.ci/install $(VENV)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	@.ci/install $(VENV) dev
+	@touch $(VENV)/.site $@
