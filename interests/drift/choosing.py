@@ -20,7 +20,7 @@ LIKE_CHANCES = (0.06, 0.20)
 PURCHASE_CHANCES = (0.03, 0.13)
 DISLIKE_CHANCES = (0.10, 0.015)
 MUCH = 0.3  # a preference from which on an event counts as wanted much
-NEXT_PART_CHANCE = 0.5
+NEXT_PART_CHANCE = 0.6
 SAME_THEME_CHANCE = 0.75
 THEME_CONCENTRATION = 0.3
 TRIES = 12  # to find a book that is out and unread, before taking one again
@@ -64,7 +64,7 @@ def in_shop(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return items and kinds of events. [E], [E]
 
-    Half the time the next part of the series follows; a session keeps to its theme, and a person to
+    Mostly the next part of a series follows; a session keeps to its theme, and a person to
     the themes they like; a book is hardly read twice, nor before it is out.
     """
     shelves = _Shelves(catalogue)

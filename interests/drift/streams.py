@@ -224,7 +224,7 @@ def _categories(
     """Draw the category of each event; a bingeing person's sessions often hold to one. [E]"""
     count, width = preferences.shape
     totals = preferences.cumsum(axis=1)
-    drawn = (rng.random(count)[:, None] * totals[:, -1:] > totals).sum(axis=1)
+    drawn = (rng.random((count, 1)) * totals[:, -1:] > totals).sum(axis=1)
     if behaviour == "bingeing":
         sessions = starts.cumsum() - 1
         num_sessions = int(starts.sum())
