@@ -52,18 +52,22 @@ def start(
         )
 
 
-def stop(process: subprocess.Popen[bytes], *, how: signal.Signals, seconds: float) -> None:
-    """Ask a process to end, wait, and end whatever is left of it and its descendants by force."""
-    family = descendants(process.pid)
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(how)
+def stop(*processes: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
+    """Ask processes to end, wait, and end whatever is left of them and their descendants by force."""
+    families = [relative for process in processes for relative in descendants(process.pid)]
+    for process in processes:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(how)
+    deadline = time.monotonic() + seconds
+    for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-    end(family, seconds=1)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
+            process.wait(max(deadline - time.monotonic(), 0))
+    end(families, seconds=2)
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def descendants(pid: int) -> list[psutil.Process]:

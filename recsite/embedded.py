@@ -136,7 +136,7 @@ def _make_folders(home: Path) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
         sockets.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise ServerDidNotStart(_what_a_folder_lacks(home, error)) from error
+        raise ServerDidNotStart(what_a_folder_lacks(home, error)) from error
     if sockets.stat().st_uid not in (os.getuid(), *_account_ids()):
         raise ServerDidNotStart(
             f"{sockets} belongs to somebody else. Remove it or set RECSITE_HOME."
@@ -146,7 +146,8 @@ def _make_folders(home: Path) -> Path:
     return sockets
 
 
-def _what_a_folder_lacks(home: Path, error: OSError) -> str:
+def what_a_folder_lacks(home: Path, error: OSError) -> str:
+    """Return in one sentence why the home cannot be written and what to do."""
     if error.errno == errno.ENOSPC:
         return DISK_FULL.format(home=home)
     return f"RECSITE_HOME={home} cannot be used: {error.strerror} ({error.filename}). Set it to a folder of your own."

@@ -26,6 +26,11 @@ def is_embedded() -> bool:
     return not env.str("DATABASE_URL", default="")
 
 
+def is_redis_embedded() -> bool:
+    """Tell whether Redis comes from the wheel, that is, `REDIS_URL` is not set."""
+    return not env.str("REDIS_URL", default="")
+
+
 def secret_key() -> str:
     """Return `SECRET_KEY`; on an embedded site make one at first use and keep it, readable by its owner only.
 
@@ -33,18 +38,28 @@ def secret_key() -> str:
         environ.ImproperlyConfigured: the site uses a real database and `SECRET_KEY` is not set.
     """
     if given := env.str("SECRET_KEY", default=""):
-        return given
+        return str(given)
     if not is_embedded():
         raise environ.ImproperlyConfigured(
             "SECRET_KEY is not set. Put a long random string into the environment or .env."
         )
     path = home() / "secret_key"
-    if not path.exists():
-        home().mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(64))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)  # the first of several processes wins, the others read its key
-        draft.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            _make_secret_key(path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise environ.ImproperlyConfigured(
+            f"RECSITE_HOME={home()} cannot be used: {error.strerror} ({error.filename}). "
+            "Set it to a folder of your own."
+        ) from error
+
+
+def _make_secret_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(64))
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)  # the first of several processes wins, the others read its key
+    draft.unlink()

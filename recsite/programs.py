@@ -1,0 +1,89 @@
+"""The processes that a one-machine site consists of, for the supervisor."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from recsite import children, embedded
+from recsite.supervisor import Program
+
+
+def servers(home: Path, *, postgres: bool, redis: bool) -> list[Program]:
+    """Return the embedded servers that the site needs; the first start waits until they answer."""
+    chosen: list[Program] = []
+    if postgres:
+        chosen.append(_server("postgres", partial(embedded.start_postgres, home)))
+    if redis:
+        chosen.append(_server("redis", partial(embedded.start_redis, home)))
+    return chosen
+
+
+def _server(name: str, start: Callable[..., subprocess.Popen[bytes]]) -> Program:
+    return Program(
+        name,
+        lambda again: start(ends_with_parent=True, wait=not again),
+        how=signal.SIGINT,
+        is_server=True,
+    )
+
+
+def site(home: Path, *, port: int) -> list[Program]:
+    """Return the web server, the two workers and beat."""
+    celery = ["-m", "celery", "-A", "recsite"]
+    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    return [
+        _python("web", home, port, _GUNICORN + ["--bind", f"127.0.0.1:{port}"]),
+        # A training may take hours; what must happen within seconds of an event has a worker of its own.
+        _python("live", home, port, [*worker, "-Q", "live", "-c", "1", "-n", "live@%h"]),
+        _python(
+            "training", home, port, [*worker, "-Q", "training,default", "-c", "2", "-n", "training@%h"]
+        ),
+        _python(
+            "beat", home, port,
+            [*celery, "beat", "--loglevel", "INFO", "--pidfile=", "-s", str(home / "beat-schedule")],
+        ),
+    ]  # fmt: skip
+
+
+_GUNICORN = [
+    "-m", "gunicorn", "recsite.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "4",
+    "--graceful-timeout", "5", "--no-control-socket",
+]  # fmt: skip
+
+
+def _python(name: str, home: Path, port: int, arguments: list[str]) -> Program:
+    # Celery's SIGQUIT gives unfinished tasks back to the queue; its SIGTERM would wait for a training.
+    how = signal.SIGQUIT if "worker" in arguments else signal.SIGTERM
+
+    def start(again: bool) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment.setdefault("SITE_ADDRESS", f"http://localhost:{port}")
+        return children.start(
+            [sys.executable, *arguments],
+            log=home / "logs" / f"{name}.log",
+            parent_died=how,
+            folder=Path(__file__).resolve().parent.parent,
+            environment=environment,
+        )
+
+    return Program(name, start, how=how)
+
+
+def answers(port: int) -> bool:
+    """Tell whether the web server answers, whatever it says."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health/live")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
