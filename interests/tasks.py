@@ -1,0 +1,106 @@
+"""The Celery door to imports, trainings and trackings: ids in, one service call each.
+
+Every run is guarded by its lease, so a message that comes twice finds the run held and leaves.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import structlog
+from celery import current_app, shared_task
+from django.conf import settings
+from django.core.cache import cache
+from kombu.exceptions import OperationalError as BrokerIsAway
+from redis.exceptions import RedisError
+
+from interests.models import ImportRun, Run, TrackingRun, TrainingRun
+from interests.services import processes, running
+
+DAY_SECONDS = 86_400
+HOUR_SECONDS = 3_600
+# Somebody who asked this long ago was answered or lost; the sweep asks every five seconds anyway.
+REFRESH_ASKED_SECONDS = 5
+REFRESH_ASKED_KEY = "refresh-asked"
+
+log = structlog.get_logger()
+
+
+@shared_task(queue="default", time_limit=6 * HOUR_SECONDS)
+def import_folder(*, run_id: int) -> None:
+    """Import a folder or an upload."""
+    from interests.services import importing
+
+    work(importing.import_folder, ImportRun, run_id)
+
+
+@shared_task(queue="training", time_limit=7 * DAY_SECONDS)
+def train(*, run_id: int) -> None:
+    """Train a network in a process of its own: CUDA does not survive the worker's fork.
+
+    The run's row says how it ended; a process that was killed is replaced when its lease has run out.
+    """
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "train", "--run", str(run_id)]
+    code = processes.run_to_end(command, log=settings.RECSITE_HOME / "logs" / "training.log")
+    log.info("training_process_ended", run_id=run_id, code=code)
+
+
+@shared_task(queue="default", time_limit=12 * HOUR_SECONDS)
+def track(*, run_id: int) -> None:
+    """Work out everybody's interest states anew."""
+    from interests.services import tracking
+
+    work(tracking.track_everybody, TrackingRun, run_id)
+
+
+TASK_OF_RUN: dict[type[Run], Any] = {
+    ImportRun: import_folder,
+    TrainingRun: train,
+    TrackingRun: track,
+}
+
+
+def enqueue(task: Any, *, run_id: int) -> bool:
+    """Send a run to its worker; call it after commit. Return whether the broker took it.
+
+    Where it did not, the run waits in the database and `reclaim_abandoned` sends it again.
+    """
+    try:
+        task.apply_async(kwargs={"run_id": run_id}, retry=False)
+    except (BrokerIsAway, RedisError, OSError) as error:
+        log.warning("run_not_enqueued", task=task.name, run_id=run_id, error=str(error))
+        return False
+    return True
+
+
+def enqueue_run(run: Run) -> bool:
+    """Send an import, training or tracking to its worker; call it after commit."""
+    return enqueue(TASK_OF_RUN[type(run)], run_id=run.pk)
+
+
+def ask_for_refresh() -> None:
+    """Wake a live worker for the people just marked; call it after commit.
+
+    A crowd of events wakes it once. Where the broker is away the marks wait for the sweep.
+    """
+    try:
+        if cache.add(REFRESH_ASKED_KEY, 1, timeout=REFRESH_ASKED_SECONDS):
+            current_app.send_task("recommender.tasks.refresh_marked", queue="live", retry=False)
+    except (BrokerIsAway, RedisError, OSError) as error:
+        log.warning("refresh_not_asked_for", error=str(error))
+
+
+def work(service: Any, run_class: type[Run], run_id: int) -> None:
+    """Call the service of a run; what went wrong is on the run's row, and only there.
+
+    Raising would have the message tried again, which the lease does better.
+    """
+    try:
+        service(run_id=run_id)
+    except running.RunNotClaimed as reason:
+        log.info("run_left_alone", run=run_class.__name__, run_id=run_id, reason=str(reason))
+    except (running.RunStopped, running.RunOvertaken) as reason:
+        log.info("run_given_up", run=run_class.__name__, run_id=run_id, reason=str(reason))
+    except Exception:  # it is on the row and in the log
+        log.exception("run_failed", run=run_class.__name__, run_id=run_id)

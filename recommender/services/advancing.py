@@ -1,0 +1,140 @@
+"""The chain import -> training -> tracking -> publication -> evaluation, driven by what is newer than what.
+
+Each look requests what the rows call for and nothing twice: a cause (an import, a training) that already
+has its run, whatever became of it, calls for nothing more. So it may be called at any time, by anybody.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from interests.models import (
+    ImportRun,
+    Interaction,
+    Run,
+    RunState,
+    TrackingRun,
+    TrainingRun,
+)
+from interests.services import running
+from interests.tracking import mixture
+from recommender.models import EvaluationRun, PublicationRun
+from recommender.services import locking
+
+ACTIVE = (RunState.WAITING, RunState.STARTED)
+# Its message should have been taken, or have come back into its queue, by then.
+FORGOTTEN_SECONDS = 60
+
+R = TypeVar("R", bound=Run)
+
+
+@transaction.atomic
+def advance(*, now: datetime) -> list[Run]:
+    """Request the runs that newer data calls for; the caller enqueues them after commit."""
+    locking.take(locking.Lock.CHAIN)
+    runs = [_training(now), _tracking(now), _publication(now), _evaluation(now)]
+    return [run for run in runs if run is not None]
+
+
+@transaction.atomic
+def request_nightly_training(*, now: datetime) -> TrainingRun | None:
+    """Request a training if events have arrived since the last one began and none is under way."""
+    locking.take(locking.Lock.CHAIN)
+    if TrainingRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
+        return None
+    return running.request(TrainingRun, now=now, settings={"asked_by": "nightly schedule"})
+
+
+def forgotten(run_class: type[R], *, now: datetime) -> list[int]:
+    """Return the runs that wait although somebody should long have begun them."""
+    waiting = run_class._default_manager.filter(
+        state=RunState.WAITING, requested_at__lt=now - timedelta(seconds=FORGOTTEN_SECONDS)
+    )
+    return list(waiting.values_list("pk", flat=True).order_by("pk"))
+
+
+def _training(now: datetime) -> Run | None:
+    """An import that brought events calls for a training requested after it; several for one."""
+    if ImportRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
+        return None
+    imported_at = _last_import_at()
+    if imported_at is None or TrainingRun.objects.filter(requested_at__gte=imported_at).exists():
+        return None
+    return running.request(TrainingRun, now=now)
+
+
+def _tracking(now: datetime) -> Run | None:
+    """Every training that is done calls for a tracking; one that failed too, if its import had none."""
+    training = _latest(TrainingRun, state=RunState.DONE)
+    if training is not None and not training.tracking_runs.exists():
+        return _request_tracking(now, training)
+    imported_at = _last_import_at()
+    if (
+        imported_at is None
+        or TrainingRun.objects.filter(state__in=ACTIVE).exists()
+        or not TrainingRun.objects.filter(requested_at__gte=imported_at).exists()
+        or TrackingRun.objects.filter(requested_at__gte=imported_at).exists()
+    ):
+        return None
+    return _request_tracking(now, training)
+
+
+def _request_tracking(now: datetime, training: TrainingRun | None) -> Run:
+    return running.request(
+        TrackingRun, now=now, training_run=training, tracker_version=mixture.VERSION
+    )
+
+
+def _publication(now: datetime) -> Run | None:
+    """A training whose tracking has ended calls for slates, even where the tracking failed."""
+    training = _latest(TrainingRun, state=RunState.DONE)
+    if (
+        training is None
+        or not _has_ended_one(TrackingRun, training)
+        or training.publication_runs.exists()
+    ):
+        return None
+    return running.request(PublicationRun, now=now, training_run=training, seed=training.seed)
+
+
+def _evaluation(now: datetime) -> Run | None:
+    """A training whose slates are out calls for an evaluation on each split, one after the other."""
+    training = _latest(TrainingRun, state=RunState.DONE)
+    if training is None or not _has_ended_one(PublicationRun, training):
+        return None
+    evaluations = EvaluationRun.objects.filter(training_run=training)
+    if evaluations.filter(state__in=ACTIVE).exists():
+        return None
+    for split in EvaluationRun.Split:
+        if not evaluations.filter(split=split).exists():
+            return running.request(
+                EvaluationRun, now=now, training_run=training, split=split, seed=training.seed
+            )
+    return None
+
+
+def _has_untrained_events() -> bool:
+    newest = Interaction.objects.order_by("-pk").first()  # keys ascend as events arrive
+    done = _latest(TrainingRun, state=RunState.DONE)
+    if newest is None or done is None:
+        return newest is not None
+    return newest.received_at > done.requested_at
+
+
+def _last_import_at() -> datetime | None:
+    done = ImportRun.objects.filter(state=RunState.DONE)
+    finished_at: datetime | None = done.aggregate(at=Max("finished_at"))["at"]
+    return finished_at
+
+
+def _latest(run_class: type[R], *, state: RunState) -> R | None:
+    return run_class._default_manager.filter(state=state).order_by("-pk").first()
+
+
+def _has_ended_one(run_class: type[TrackingRun | PublicationRun], training: TrainingRun) -> bool:
+    runs: QuerySet[Any] = run_class._default_manager.filter(training_run=training)
+    return runs.exists() and not runs.filter(state__in=ACTIVE).exists()

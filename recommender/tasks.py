@@ -1,0 +1,133 @@
+"""The Celery door to publications, evaluations, live refresh and the chain: one service call each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import shared_task, signals
+from django.core.cache import cache
+from django.db import OperationalError as DatabaseIsAway
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerIsAway
+from redis.exceptions import RedisError
+
+from interests import tasks as interests_tasks
+from interests.models import Run
+from interests.services import running
+from recommender.models import EvaluationRun, PublicationRun
+from recommender.services import advancing, counting
+
+HOUR_SECONDS = 3_600
+# People per turn: enough to fill a batch of the network, few enough to be fresh within a second.
+REFRESH_LIMIT = 256
+REFRESH_TURNS = 20
+# A run is sent again at most this often while it waits: behind a long training that is for hours.
+SENT_AGAIN_SECONDS = 600
+LOST = (DatabaseIsAway, RedisError, OSError)
+
+log = structlog.get_logger()
+
+
+@shared_task(queue="default", time_limit=6 * HOUR_SECONDS)
+def publish(*, run_id: int) -> None:
+    """Make everybody's slates and switch to them."""
+    from recommender.services import publishing
+
+    interests_tasks.work(publishing.publish, PublicationRun, run_id)
+
+
+@shared_task(queue="training", time_limit=24 * HOUR_SECONDS)
+def evaluate(*, run_id: int) -> None:
+    """Compare the algorithms."""
+    from recommender.services import evaluating
+
+    interests_tasks.work(evaluating.evaluate, EvaluationRun, run_id)
+
+
+@shared_task(queue="live", time_limit=120, soft_time_limit=90, autoretry_for=LOST)
+def refresh_marked() -> int:
+    """Renew state and slate of the people marked as changed; return how many."""
+    from recommender.services import refreshing
+
+    # Whoever is marked from now on may need another message.
+    _forget(interests_tasks.REFRESH_ASKED_KEY)
+    num_refreshed = 0
+    for _ in range(REFRESH_TURNS):
+        num = refreshing.refresh_marked(limit=REFRESH_LIMIT, now=timezone.now())
+        num_refreshed += num
+        if not num:
+            return num_refreshed
+    interests_tasks.ask_for_refresh()
+    return num_refreshed
+
+
+@shared_task(queue="default", time_limit=600, autoretry_for=LOST)
+def count_popular_items() -> None:
+    """Count what is popular, over all and lately."""
+    counting.count_popular_items(now=timezone.now())
+
+
+@shared_task(queue="default", time_limit=60, autoretry_for=LOST)
+def advance() -> None:
+    """Request the runs that newer data calls for."""
+    for run in advancing.advance(now=timezone.now()):
+        enqueue_run(run)
+
+
+@shared_task(queue="default", time_limit=60, autoretry_for=LOST)
+def train_nightly() -> None:
+    """Request the night's training if there are newer events than the last one saw."""
+    run = advancing.request_nightly_training(now=timezone.now())
+    if run is not None:
+        enqueue_run(run)
+
+
+@shared_task(queue="default", time_limit=60, autoretry_for=LOST)
+def reclaim_abandoned() -> None:
+    """Send runs again whose worker died or whose message was lost."""
+    now = timezone.now()
+    for run_class, task in TASK_OF_RUN.items():
+        for run_id in running.abandoned(run_class, now=now):
+            _send_again(task, run_id=run_id, seconds=running.LEASE_SECONDS)
+        for run_id in advancing.forgotten(run_class, now=now):
+            _send_again(task, run_id=run_id, seconds=SENT_AGAIN_SECONDS)
+
+
+TASK_OF_RUN: dict[type[Run], Any] = {
+    **interests_tasks.TASK_OF_RUN,
+    PublicationRun: publish,
+    EvaluationRun: evaluate,
+}
+CHAIN = frozenset(task.name for task in TASK_OF_RUN.values())
+
+
+def enqueue_run(run: Run) -> bool:
+    """Send a run of any kind to its worker; call it after commit."""
+    return interests_tasks.enqueue(TASK_OF_RUN[type(run)], run_id=run.pk)
+
+
+@signals.task_postrun.connect(weak=False)
+def go_on_after_run(task: Any, **_: Any) -> None:
+    """Look for what comes next as soon as a run has ended, not only when beat looks."""
+    if task.name not in CHAIN:
+        return
+    try:
+        if task.name == interests_tasks.import_folder.name:
+            count_popular_items.apply_async(retry=False)
+        advance.apply_async(retry=False)
+    except (BrokerIsAway, RedisError, OSError) as error:
+        log.warning("chain_not_advanced", error=str(error))
+
+
+def _send_again(task: Any, *, run_id: int, seconds: int) -> None:
+    if cache.add(f"sent-again:{task.name}:{run_id}", 1, timeout=seconds):
+        log.info("run_sent_again", task=task.name, run_id=run_id)
+        interests_tasks.enqueue(task, run_id=run_id)
+
+
+def _forget(key: str) -> None:
+    try:
+        cache.delete(key)
+    except RedisError as error:
+        log.warning("cache_not_reached", error=str(error))
