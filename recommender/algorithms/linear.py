@@ -1,0 +1,152 @@
+"""EASE: each item predicted from all others by ridge regression, in closed form (Steck, WWW 2019).
+
+With G = XᵀX and P = (G + λI)⁻¹ the weights are B = I - P · diag(1 / P), so that scores are
+x B = x - (x P) / diag(P). Where there are fewer end users than items, P is worked out from the smaller
+side: P = (I - Xᵀ M X) / λ with M = (X Xᵀ + λI)⁻¹, which is the same numbers in a fraction of the time.
+
+Legend: b end users, U of the fit, N items; X [U, N] is 1 where an end user chose an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+
+from interests.datasets.log import InteractionLog
+from recommender.algorithms import matrices
+from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
+
+# The full matrix of this many items is 1.6 GB, and its inverse takes minutes: the most that is sensible.
+MAX_ITEMS = 20_000
+
+
+@dataclass(frozen=True)
+class EaseSettings:
+    """How much the weights are held back.
+
+    Attributes:
+        regularisation: λ, above 0: added to each item's number of end users.
+    """
+
+    regularisation: float = 200.0
+
+
+@dataclass(frozen=True)
+class ItemSide:
+    """P itself, for a catalogue smaller than the audience; columns are fitted items. [n, n]"""
+
+    inverse: NDArray[np.float32]
+
+    def diagonal(self) -> NDArray[np.float32]:
+        return np.diag(self.inverse)
+
+    def project(self, chosen: sparse.csr_array) -> NDArray[np.float32]:
+        return np.asarray(chosen @ self.inverse)  # [b, n]
+
+
+@dataclass(frozen=True)
+class UserSide:
+    """P through M, for an audience smaller than the catalogue. X: [U, n], M X: [U, n]"""
+
+    chosen: sparse.csr_array
+    weighted: NDArray[np.float32]
+    regularisation: float
+
+    def diagonal(self) -> NDArray[np.float32]:
+        of_both = self.chosen.multiply(self.weighted).sum(axis=0)  # [n]
+        return np.asarray((1 - of_both) / self.regularisation, np.float32)
+
+    def project(self, chosen: sparse.csr_array) -> NDArray[np.float32]:
+        alike = (chosen @ self.chosen.T).toarray()  # [b, U]
+        projected = (chosen.toarray() - alike @ self.weighted) / self.regularisation
+        return np.asarray(projected, np.float32)  # [b, n]
+
+
+@dataclass(frozen=True)
+class FittedEase:
+    """Fitted weights. `items`: the fitted catalogue, indices into the log's. [n]; `popularity`: [N]"""
+
+    items: NDArray[np.intp]
+    side: ItemSide | UserSide
+    diagonal: NDArray[np.float32]
+    popularity: NDArray[np.float32]
+
+    def scores(
+        self,
+        histories: InteractionLog,
+        *,
+        users: NDArray[np.int32],
+        request_times: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        chosen = matrices.choices_of(histories, users=users)[:, self.items]  # [b, n]
+        scores = np.full((len(users), histories.num_items), -np.inf, np.float32)  # [b, N]
+        scores[:, self.items] = chosen.toarray() - self.side.project(chosen) / self.diagonal
+        has_history = np.diff(chosen.indptr) > 0
+        answer_strangers(scores, has_history=has_history, popularity=self.popularity)
+        return scores
+
+
+class Ease:
+    """A linear autoencoder over items."""
+
+    name = "ease"
+    is_baseline = True
+
+    def grid(self) -> Sequence[EaseSettings]:
+        return tuple(EaseSettings(value) for value in (200.0, 50.0, 500.0, 1000.0))
+
+    def fit(
+        self,
+        log: InteractionLog,
+        *,
+        settings: EaseSettings,
+        seed: int,
+        budget_seconds: float | None = None,
+        report: Report | None = None,
+    ) -> FittedEase:
+        chosen, items = _compact(matrices.choices(log))
+        num_users, num_items = chosen.shape
+        if num_items < num_users:
+            side: ItemSide | UserSide = ItemSide(
+                _ridge_inverse(chosen.T.tocsr(), settings.regularisation)
+            )
+        else:
+            weights = _ridge_inverse(chosen, settings.regularisation)  # [U, U]
+            side = UserSide(chosen, np.asarray(weights @ chosen), settings.regularisation)
+        return FittedEase(items, side, side.diagonal(), popularity(log))
+
+
+def _compact(chosen: sparse.csr_array) -> tuple[sparse.csr_array, NDArray[np.intp]]:
+    """Leave out end users and items without events; return what is left and which items it has."""
+    if not chosen.nnz:
+        raise CannotFit("There are no events to learn from: ease needs at least one.")
+    chosen = chosen[np.flatnonzero(np.diff(chosen.indptr))]
+    items = np.unique(chosen.indices)
+    if len(items) * min(len(items), chosen.shape[0]) > MAX_ITEMS**2:
+        raise CannotFit(
+            f"ease needs a full matrix, and {len(items):,} items of {chosen.shape[0]:,} end users are too "
+            f"many for it: {MAX_ITEMS:,} items fit. Leave ease out, or evaluate on a part of the data."
+        )
+    return chosen[:, items], items.astype(np.intp)
+
+
+def _ridge_inverse(rows: sparse.csr_array, regularisation: float) -> NDArray[np.float32]:
+    """Return (rows rowsᵀ + λI)⁻¹ by Cholesky, in place: one full matrix in memory. [side, side]"""
+    gram = np.asfortranarray((rows @ rows.T).toarray(), np.float32)
+    gram[np.diag_indices_from(gram)] += np.float32(regularisation)
+    factor, failed = lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
+    inverse, not_inverted = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if failed or not_inverted:
+        raise CannotFit(f"ease has no solution for λ = {regularisation:g}: choose a larger one.")
+    # Only the lower triangle was worked out; mirror it in strips, so that no second matrix is made.
+    for first in range(0, len(inverse), 1024):
+        last = first + 1024
+        inverse[first:last, last:] = inverse[last:, first:last].T
+        square = inverse[first:last, first:last]
+        inverse[first:last, first:last] = np.tril(square) + np.tril(square, -1).T
+    return np.asarray(inverse)

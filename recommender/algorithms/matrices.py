@@ -1,0 +1,38 @@
+"""Who chose what, as sparse matrices of zeros and ones.
+
+Legend: U end users, b of them, N items.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from interests.datasets.log import InteractionLog
+
+
+def choices(log: InteractionLog) -> sparse.csr_array:
+    """Return 1 where an end user has an event on an item that is not negative, float32. [U, N]"""
+    chosen = ~log.is_negative
+    return _ones(log.users[chosen], log.items[chosen], shape=(log.num_users, log.num_items))
+
+
+def choices_of(log: InteractionLog, *, users: NDArray[np.int32]) -> sparse.csr_array:
+    """Return the rows of `choices` for some end users of a sorted log, without making the rest. [b, N]"""
+    starts, ends = log.offsets[users], log.offsets[users + 1]
+    lengths = ends - starts
+    rows = np.repeat(np.arange(len(users)), lengths)
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    events = np.repeat(starts, lengths) + within
+    chosen = ~log.is_negative[events]
+    return _ones(rows[chosen], log.items[events[chosen]], shape=(len(users), log.num_items))
+
+
+def _ones(
+    rows: NDArray[np.integer], columns: NDArray[np.integer], *, shape: tuple[int, int]
+) -> sparse.csr_array:
+    matrix = sparse.csr_array((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix

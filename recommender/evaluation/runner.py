@@ -1,0 +1,197 @@
+"""Choose settings on validation, fit, ask the test once, measure.
+
+Legend: N items.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interests.datasets.log import InteractionLog
+from recommender.algorithms.protocol import Algorithm, Fitted, Report, event_counts
+from recommender.evaluation import answers, metrics, results
+from recommender.evaluation.answers import Answer, Request
+from recommender.evaluation.results import Result
+from recommender.evaluation.splits import Questions, Split
+
+# Settings differ by more than the noise of so many users; asking more would only take longer.
+MAX_VALIDATION_USERS = 10_000
+# How an algorithm's share of the progress is divided: choosing, fitting, the rest answering.
+CHOSEN_AT, FITTED_AT = 0.4, 0.9
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An algorithm with the settings that did best on validation, and its fit where it can stay."""
+
+    algorithm: Algorithm
+    settings: Any
+    fitted: Fitted | None = None
+    validation_ndcg: float | None = None
+    fit_seconds: float = 0.0
+    choose_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Finished:
+    candidate: _Candidate
+    answer: Answer
+    strangers: Answer | None
+
+
+def run(
+    split: Split,
+    *,
+    algorithms: Sequence[Algorithm],
+    request: Request,
+    report: Report | None = None,
+) -> list[Result]:
+    """Evaluate algorithms on one split; results come in the order given.
+
+    Raises:
+        CannotFit: one of the algorithms cannot be fitted on this log.
+    """
+    ties = metrics.tie_order(split.fit.num_items, seed=request.seed)
+    finished = []
+    for position, algorithm in enumerate(algorithms):
+        tell = _part_of(report, algorithm.name, position, len(algorithms))
+        candidate = _choose(algorithm, split, request=request, ties=ties, report=tell)
+        candidate, fitted = _fit_for_test(candidate, split, request=request, report=tell)
+        tell("answering", FITTED_AT)
+        answer = answers.ask(fitted, split.test, request=request, ties=ties)
+        new = split.new_users
+        is_asked = new is not None and new.num_users > 0
+        strangers = (
+            answers.ask(fitted, new, request=request, ties=ties) if is_asked and new else None
+        )
+        finished.append(_Finished(candidate, answer, strangers))
+        tell("answered", 1.0)
+    return _results(split, finished, request=request)
+
+
+def _part_of(report: Report | None, name: str, position: int, total: int) -> Report:
+    def tell(step: str, share: float) -> None:
+        if report:
+            report(f"{name}: {step}", (position + min(share, 1.0)) / total)
+
+    return tell
+
+
+def _choose(
+    algorithm: Algorithm,
+    split: Split,
+    *,
+    request: Request,
+    ties: NDArray[np.int64],
+    report: Report,
+) -> _Candidate:
+    """Try an algorithm's settings on validation, as long as half the budget lasts.
+
+    What is no baseline and has one setting only is not tried: nothing would follow from it.
+    """
+    grid = algorithm.grid()
+    questions = _some(split.validation, seed=request.seed)
+    if not questions.num_users or (len(grid) == 1 and not algorithm.is_baseline):
+        return _Candidate(algorithm, grid[0])
+    began = time.perf_counter()
+    tried: list[_Candidate] = []
+    for index, settings in enumerate(grid):
+        spent = time.perf_counter() - began
+        if tried and request.budget_seconds and spent > request.budget_seconds / 2:
+            break
+        report("choosing settings", CHOSEN_AT * index / len(grid))
+        fitted, seconds = _fit(algorithm, settings, split.validation_fit, request=request)
+        answer = answers.ask(fitted, questions, request=request, ties=ties)
+        ndcg = float(answer.per_user["ndcg"].mean())
+        one = _Candidate(algorithm, settings, fitted, ndcg, seconds)
+        # Only the best fit stays in memory; of equals, the usual setting, which comes first.
+        tried = sorted([*tried, one], key=lambda each: -(each.validation_ndcg or 0.0))[:1]
+    return replace(tried[0], choose_seconds=time.perf_counter() - began - tried[0].fit_seconds)
+
+
+def _fit_for_test(
+    candidate: _Candidate, split: Split, *, request: Request, report: Report
+) -> tuple[_Candidate, Fitted]:
+    """Return the candidate fitted for the test: as it is where validation was fitted on the same."""
+    if candidate.fitted and split.validation_fit is split.fit:
+        return replace(candidate, fitted=None), candidate.fitted
+    fitted, seconds = _fit(
+        candidate.algorithm, candidate.settings, split.fit, request=request, report=report
+    )
+    # The fit for validation belongs to choosing now.
+    choose_seconds = candidate.choose_seconds + candidate.fit_seconds
+    return (
+        replace(candidate, fitted=None, fit_seconds=seconds, choose_seconds=choose_seconds),
+        fitted,
+    )
+
+
+def _fit(
+    algorithm: Algorithm,
+    settings: Any,
+    log: InteractionLog,
+    *,
+    request: Request,
+    report: Report | None = None,
+) -> tuple[Fitted, float]:
+    def tell(step: str, share: float) -> None:
+        if report:
+            report(step, CHOSEN_AT + (FITTED_AT - CHOSEN_AT) * share)
+
+    began = time.perf_counter()
+    fitted = algorithm.fit(
+        log,
+        settings=settings,
+        seed=request.seed,
+        budget_seconds=request.budget_seconds,
+        report=tell,
+    )
+    return fitted, time.perf_counter() - began
+
+
+def _some(questions: Questions, *, seed: int) -> Questions:
+    """Draw at most `MAX_VALIDATION_USERS` users."""
+    if questions.num_users <= MAX_VALIDATION_USERS:
+        return questions
+    order = np.random.default_rng(seed).permutation(questions.num_users)
+    return questions.keep_users(order < MAX_VALIDATION_USERS)
+
+
+def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -> list[Result]:
+    reference = _best_baseline(finished)
+    baseline = reference.candidate.algorithm.name if reference else ""
+    item_events = event_counts(split.fit)
+    digest = results.targets_sha256(split.test)
+    return [
+        Result(
+            algorithm=one.candidate.algorithm.name,
+            k=request.k,
+            settings=asdict(one.candidate.settings),
+            validation_ndcg=one.candidate.validation_ndcg,
+            segments=results.measure(
+                split, one.answer, one.strangers, item_events=item_events, request=request
+            ),
+            baseline=baseline,
+            p_values={}
+            if reference is None or reference is one
+            else results.p_values(one.answer, reference.answer, request=request),
+            targets_sha256=digest,
+            unfitted_targets=one.answer.unfitted_targets,
+            fit_seconds=one.candidate.fit_seconds,
+            choose_seconds=one.candidate.choose_seconds,
+            score_seconds=one.answer.seconds,
+        )
+        for one in finished
+    ]
+
+
+def _best_baseline(finished: Sequence[_Finished]) -> _Finished | None:
+    """Return the baseline that did best on validation, the first of equals."""
+    baselines = [one for one in finished if one.candidate.algorithm.is_baseline]
+    return max(baselines, key=lambda one: one.candidate.validation_ndcg or 0.0, default=None)

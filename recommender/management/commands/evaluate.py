@@ -1,0 +1,119 @@
+"""Compare algorithms on held-out events of a data folder, without a database."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from interests import datasets
+from interests.datasets.log import InteractionLog
+from recommender import algorithms
+from recommender.algorithms.protocol import CannotFit
+from recommender.evaluation import runner, splits
+from recommender.evaluation.answers import BadRequest, Request
+from recommender.evaluation.results import Result
+from recommender.evaluation.splits import Split
+from recommender.management import evaluation_table
+from recommender.management.progress import Progress
+
+HELP = """Fit algorithms on a part of a data folder's events and ask them for the rest: ranking over all items, those
+seen before masked, with 95 % intervals over end users and a paired test against the baseline that
+was best on validation. Most popular and recently popular are always in the table.
+
+Example:
+  manage.py evaluate --data DATA/movielens --split leave-one-out --algorithms all --json evaluation.json
+  manage.py evaluate --data DATA/movielens --split time --algorithms item_knn,ease --k 20 --budget 10m
+
+Prints a table; --json writes a list of {"algorithm", "metrics", "intervals", "p_value", "segments",
+"targets_sha256", "fit_seconds", "score_seconds", ...}."""
+
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as 90s, 10m or 1h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not found or float(found[1]) == 0:
+        raise ArgumentTypeError(f"{text!r} is no duration above 0; write 90s, 10m or 1h.")
+    return float(found[1]) * UNITS[found[2]]
+
+
+class Command(BaseCommand):
+    help = HELP
+    requires_system_checks: tuple[str, ...] = ()
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--data", required=True, metavar="FOLDER", help="the data folder")
+        add("--split", choices=splits.NAMES, default=splits.LEAVE_ONE_OUT, help="what is held out")
+        add("--algorithms", default="all", help=f"all, or some of {','.join(algorithms.names())}")
+        add("--k", type=int, default=10, help="length of the lists (10)")
+        add("--ties", choices=("random", "file"), default="random",
+            help="order of one person's events at one time: drawn from the seed, or the file's")  # fmt: skip
+        add("--request-time", choices=("unknown", "known"), default="unknown",
+            help="whether algorithms may see when the target happened")  # fmt: skip
+        add("--repeats", action="store_true", help="keep targets seen before, and mask nothing")
+        add("--budget", type=seconds, metavar="10m", help="time to fit one algorithm: 90s, 10m, 1h")
+        add("--seed", type=int, default=0, help="of everything that is drawn (0)")
+        add("--json", metavar="OUT", help="file to write the results to")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        out = _writable(options["json"]) if options["json"] else None
+        try:
+            results, split = _evaluate(options)
+        except (
+            datasets.DatasetError,
+            algorithms.UnknownAlgorithm,
+            splits.CannotSplit,
+            BadRequest,
+            CannotFit,
+        ) as error:
+            raise CommandError(str(error)) from error
+        if out:
+            asked = _asked(options) | {"left_out": split.left_out}
+            rows = [result.as_json() | asked for result in results]
+            out.write_text(json.dumps(rows, indent=2) + "\n")
+        for line in evaluation_table.lines(results, split=split):
+            self.stdout.write(line)
+
+
+def _evaluate(options: dict[str, Any]) -> tuple[list[Result], Split]:
+    request = Request(
+        k=options["k"],
+        seed=options["seed"],
+        is_request_time_known=options["request_time"] == "known",
+        has_repeats=options["repeats"],
+        budget_seconds=options["budget"],
+    )
+    names = algorithms.chosen_names(options["algorithms"].split(","))
+    with Progress() as progress:
+        progress("reading", 0.0)
+        log: InteractionLog = datasets.read(options["data"])
+        log = log.sorted(ties=options["ties"], seed=request.seed)
+        split = splits.split(log, name=options["split"], has_repeats=request.has_repeats)
+        made = [algorithms.make(name) for name in names]
+        return runner.run(split, algorithms=made, request=request, report=progress), split
+
+
+def _asked(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what distinguishes this table from others, so that none are mixed up."""
+    names = ("split", "k", "ties", "request_time", "repeats", "seed")
+    return {name: options[name] for name in names} | {"budget_seconds": options["budget"]}
+
+
+def _writable(name: str) -> Path:
+    """Return the path, empty, before the long work rather than after it finding out that it is not."""
+    path = Path(name)
+    try:
+        path.touch()
+    except OSError as error:
+        raise CommandError(f"Cannot write {name}: {error.strerror}.") from error
+    return path

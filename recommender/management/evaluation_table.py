@@ -1,0 +1,93 @@
+"""An evaluation as lines of text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from recommender.evaluation import metrics, segments
+from recommender.evaluation.results import Measured, Result
+from recommender.evaluation.splits import Split
+
+# In the order in which readers look at them.
+COLUMNS = ("ndcg", "recall", "precision", "map", "mrr", metrics.COVERAGE)
+
+
+def lines(results: Sequence[Result], *, split: Split) -> Iterator[str]:
+    """Yield the table, what was left out, and the segments."""
+    k = results[0].k
+    test = split.test
+    yield (
+        f"{split.name}: {test.num_users:,} end users, {len(test.items):,} targets; each value with half "
+        "of its 95 % interval"
+    )
+    yield ""
+    yield from _grid([_header(k), *(_row(result) for result in results)])
+    yield ""
+    yield from _notes(results)
+    for name, count in split.left_out.items():
+        yield f"Left out: {name}: {count:,}."
+    yield ""
+    yield f"NDCG@{k} of parts (end users with a target in the part)"
+    yield from _grid(_parts(results))
+
+
+def _header(k: int) -> list[str]:
+    return ["algorithm", *(f"{name}@{k}" for name in COLUMNS), "p", "fit s", "score s"]
+
+
+def _row(result: Result) -> list[str]:
+    everybody = result.segments[segments.ALL]
+    ndcg = result.p_values.get(f"ndcg@{result.k}")
+    return [
+        result.algorithm,
+        *(_value(everybody, f"{name}@{result.k}") for name in COLUMNS),
+        "baseline"
+        if result.algorithm == result.baseline
+        else ""
+        if ndcg is None
+        else f"{ndcg:.4f}",
+        f"{result.fit_seconds:.1f}",
+        f"{result.score_seconds:.1f}",
+    ]
+
+
+def _value(measured: Measured, key: str) -> str:
+    value = f"{measured.values[key]:.4f}"
+    if key not in measured.intervals:
+        return value
+    low, high = measured.intervals[key]
+    return f"{value} ±{(high - low) / 2:.4f}"
+
+
+def _notes(results: Sequence[Result]) -> Iterator[str]:
+    first = results[0]
+    if first.baseline:
+        yield (
+            f"p: paired sign-flip test of NDCG@{first.k} over end users against {first.baseline}, the "
+            "baseline that was best on validation."
+        )
+    for result in results:
+        settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
+        if settings and result.validation_ndcg is not None:
+            yield f"{result.algorithm}: chosen on validation: {settings}."
+    misses = {result.unfitted_targets for result in results}
+    if misses != {0}:
+        counts = " to ".join(f"{count:,}" for count in sorted({min(misses), max(misses)}))
+        yield f"Targets outside the fitted catalogue, which count as misses: {counts}."
+
+
+def _parts(results: Sequence[Result]) -> Iterator[list[str]]:
+    names = [name for name in results[0].segments if name != segments.ALL]
+    yield ["part", "end users", *(result.algorithm for result in results)]
+    for name in names:
+        cells = [f"{result.segments[name].values[f'ndcg@{result.k}']:.4f}" for result in results]
+        yield [name, f"{results[0].segments[name].num_users:,}", *cells]
+
+
+def _grid(rows: Sequence[list[str]] | Iterator[list[str]]) -> Iterator[str]:
+    """Align the first column left, all others right."""
+    cells = list(rows)
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        yield "  ".join([row[0].ljust(widths[0]), *rest]).rstrip()
