@@ -1,0 +1,61 @@
+"""`manage.py track` from a folder to JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+SHARED = Path(__file__).parents[3] / "../shared/data/movielens-latest-small"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        f"u{user},i{(user + number // 10) % 3},view,{(start + timedelta(hours=number)).isoformat()}"
+        for user in range(6)
+        for number in range(20)
+    ]
+    header = "user_id,item_id,kind,occurred_at"
+    (tmp_path / "interactions.csv").write_text("\n".join([header, *rows]) + "\n")
+    items = ["item_id,title,categories", "i0,A,x", "i1,B,x|y", "i2,C,z"]
+    (tmp_path / "items.csv").write_text("\n".join(items) + "\n")
+    return tmp_path
+
+
+def test_track_writes_what_each_tracker_reached(folder, capsys):
+    out = folder / "out.json"
+
+    call_command("track", data=str(folder), trackers="own_shares,mixture", json=str(out))
+
+    rows = json.loads(out.read_text())
+    assert [row["tracker"] for row in rows] == ["own_shares", "mixture"]
+    assert [row["events"] for row in rows] == [90, 90]
+    assert rows[1]["cross_entropy"] < rows[0]["cross_entropy"]
+    assert "over 90 events" in capsys.readouterr().out
+
+
+def test_track_names_the_trackers_there_are(folder):
+    with pytest.raises(CommandError, match="No tracker is called nonsense. There are: own_shares"):
+        call_command("track", data=str(folder), trackers="nonsense", json="x.json")
+
+
+def test_track_says_which_folder_is_missing(tmp_path):
+    with pytest.raises(CommandError, match="is not a folder"):
+        call_command("track", data=str(tmp_path / "no"), json="x.json")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared data is not here")
+def test_the_mixture_beats_the_best_classical_tracker_on_movielens(tmp_path):
+    out = tmp_path / "out.json"
+
+    call_command("track", data=str(SHARED), trackers="decay,mixture", json=str(out))
+
+    decay, mixture = json.loads(out.read_text())
+    assert decay["cross_entropy"] == pytest.approx(2.380, abs=0.003)
+    assert mixture["cross_entropy"] < 2.377
