@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import environ
 from csp.constants import NONE, SELF
 
-from recsite import embedded
+from recsite import embedded, logs
 from recsite.env import BASE_DIR, env, home, is_embedded, secret_key
 
 RECSITE_HOME = home()
@@ -37,6 +39,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "recsite.access.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -48,6 +51,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "recsite.access.middleware.DatabaseAwayMiddleware",
 ]
 
 ROOT_URLCONF = "recsite.urls"
@@ -69,6 +73,11 @@ TEMPLATES = [
     },
 ]
 
+# --- logs -----------------------------------------------------------------------------------------
+LOGGING = logs.configuration(
+    level=env.str("LOG_LEVEL", default="INFO"), is_terminal=sys.stderr.isatty()
+)
+
 # --- databases ------------------------------------------------------------------------------------
 DATABASES = {
     "default": environ.Env.db_url_config(
@@ -80,6 +89,9 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if is_embedded():
+    embedded.forget_client_settings()
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(RECSITE_HOME)
 CACHES = {
@@ -97,6 +109,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Short queues only: whatever takes longer than this holds a lease in the database instead.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING above says how logs look
 
 # --- accounts -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -119,6 +132,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "recsite.access.lockout.answer"
+AXES_VERBOSE = False
 
 EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
 vars().update(environ.Env.email_url_config(EMAIL_URL))
@@ -162,17 +177,34 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Hashed names: browsers keep a file for ever and still see a new one at once.
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["recsite.access.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["recsite.access.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["recsite.access.throttling.KeyThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "recsite.access.schema.EndpointSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["recsite.access.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "recsite.access.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Recsite API",
+    "DESCRIPTION": "Post events, read recommendations and interests. Keys are made in the admin or by "
+    "`manage.py create_api_key`; send one as `Authorization: Bearer KEY`.",
     "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "recsite.access.schema.add_problems",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

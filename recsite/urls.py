@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from recsite.access import health
+from recsite.access.docs import ApiDocs
+from recsite.access.endpoints import Nothing
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
+    path("api/docs", ApiDocs.as_view(url_name="api-schema"), name="api-docs"),
+    # The recommender first: its items/ID/similar is more exact than items/ID.
+    path("api/v1/", include("recommender.api.urls")),
+    path("api/v1/", include("interests.api.urls")),
+    re_path(r"^api(/|\Z)", Nothing.as_view()),
 ]

@@ -1,0 +1,15 @@
+"""Addresses of this app under /api/v1.
+
+Ids may hold anything, slashes and line breaks included: WSGI has decoded them before they get here.
+"""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from interests.api import events, items
+
+urlpatterns = [
+    path("events", events.RecordEvents.as_view()),
+    re_path(r"^items/(?P<item_id>[\s\S]+)\Z", items.DescribedItem.as_view()),
+]
