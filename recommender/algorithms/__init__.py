@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from recommender.algorithms.protocol import Algorithm
 
@@ -45,8 +45,8 @@ def chosen_names(wanted: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in REGISTRY if "all" in asked or name in asked or name in ALWAYS)
 
 
-def make(name: str) -> Algorithm:
-    """Return the algorithm of this name.
+def make(name: str, **options: Any) -> Algorithm:
+    """Return the algorithm of this name; `options` are those of its class, if it has any.
 
     Raises:
         UnknownAlgorithm: there is none.
@@ -57,4 +57,4 @@ def make(name: str) -> Algorithm:
         )
     module, class_name = REGISTRY[name]
     found = getattr(import_module(f"recommender.algorithms.{module}"), class_name)
-    return cast(Algorithm, found())
+    return cast(Algorithm, found(**options))

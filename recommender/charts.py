@@ -1,0 +1,140 @@
+"""Plain values -> Plotly figures as dicts, and the sentences that stand above them.
+
+No colour is fixed here: a trace says in `meta.role` what it is ("accent" for what the figure is about,
+"rest" for what it is held against), and the script that draws it takes the theme's colour for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ACCENT, REST = "accent", "rest"
+NETWORK = "interest_network"
+NETWORK_NAME = "Network"
+BAR_HEIGHT, FRAME_HEIGHT = 36, 90  # pixels
+NUMBER_WORDS = {1: "one", 5: "five", 10: "ten", 20: "twenty", 50: "fifty", 100: "hundred"}
+METRIC_NAMES = {
+    "ndcg": "NDCG", "recall": "Recall", "precision": "Precision", "map": "MAP", "mrr": "MRR",
+    "coverage": "Coverage",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One algorithm's value of the metric shown; `p_value` is that against the baseline."""
+
+    algorithm: str
+    value: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    num_users: int
+
+
+def algorithm_name(algorithm: str) -> str:
+    """Return an algorithm's name as readers know it."""
+    if algorithm == NETWORK:
+        return NETWORK_NAME
+    return {"item_knn": "Item-KNN", "ease": "EASE"}.get(
+        algorithm, algorithm.replace("_", " ").capitalize()
+    )
+
+
+def metric_bars(bars: Sequence[Bar], *, metric: str) -> dict[str, Any]:
+    """Return horizontal bars with 95 % intervals as whiskers, the best on top.
+
+    Args:
+        metric: its key, such as "ndcg@10", for the axis.
+    """
+    ordered = sorted(bars, key=lambda bar: bar.value)
+    name, _, length = metric.partition("@")
+    title = f"{METRIC_NAMES.get(name, name)} at {length}" if length else name
+    # One trace for the network and one for all others, so that each can have its colour.
+    roles = [(ACCENT, [bar for bar in ordered if bar.algorithm == NETWORK])]
+    roles.append((REST, [bar for bar in ordered if bar.algorithm != NETWORK]))
+    return {
+        "data": [_trace(own, role=role, title=title) for role, own in roles if own],
+        "layout": {
+            "barmode": "overlay",
+            "bargap": 0.35,
+            "showlegend": False,
+            "height": FRAME_HEIGHT + BAR_HEIGHT * len(ordered),
+            "margin": {"l": 8, "r": 16, "t": 8, "b": 40},
+            "hovermode": "closest",
+            "xaxis": {"title": {"text": title}, "rangemode": "tozero", "zeroline": True},
+            "yaxis": {
+                "automargin": True,
+                "categoryorder": "array",
+                "categoryarray": [algorithm_name(bar.algorithm) for bar in ordered],
+                "type": "category",
+            },
+        },
+    }
+
+
+def sentence(bars: Sequence[Bar], *, k: int, split: str, baseline: str) -> str:
+    """Say what an evaluation found about recall in one sentence, "" where there is nothing to say.
+
+    Args:
+        bars: of recall@k.
+        baseline: the one that the p-values are against.
+    """
+    by_name = {bar.algorithm: bar for bar in bars}
+    network, other = by_name.get(NETWORK), by_name.get(baseline)
+    if network is None:
+        best = max(bars, key=lambda bar: bar.value, default=None)
+        return f"{_finding(best, k=k, split=split)}." if best else ""
+    said = _finding(network, k=k, split=split)
+    return f"{said}{_comparison(network, other)}." if other else f"{said}."
+
+
+def _trace(bars: Sequence[Bar], *, role: str, title: str) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": NETWORK_NAME if role == ACCENT else "Others",
+        "meta": {"role": role},
+        "x": [bar.value for bar in bars],
+        "y": [algorithm_name(bar.algorithm) for bar in bars],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [(bar.value if bar.high is None else bar.high) - bar.value for bar in bars],
+            "arrayminus": [bar.value - (bar.value if bar.low is None else bar.low) for bar in bars],
+        },
+        "customdata": [[_interval(bar), f"{bar.num_users:,}"] for bar in bars],
+        "hovertemplate": (
+            f"%{{y}}<br>{title} %{{x:.4f}} %{{customdata[0]}}<br>"
+            "%{customdata[1]} end users<extra></extra>"
+        ),
+    }
+
+
+def _interval(bar: Bar) -> str:
+    return "" if bar.low is None or bar.high is None else f"({bar.low:.4f} to {bar.high:.4f})"
+
+
+def _finding(bar: Bar, *, k: int, split: str) -> str:
+    name = algorithm_name(bar.algorithm)
+    subject = "The network" if bar.algorithm == NETWORK else name
+    first = f"first {NUMBER_WORDS.get(k, f'{k:,}')}" if k != 1 else "first place"
+    noise = "" if bar.low is None or bar.high is None else f" ± {(bar.high - bar.low) / 2:.1%}"
+    noise = noise.replace("%", "")
+    share = f"{bar.value:.1%}".replace("%", " %")
+    users = f"{bar.num_users:,} end user{'' if bar.num_users == 1 else 's'}"
+    if split == "time":
+        return f"{subject} has in its {first} {share}{noise} of what {users} went on to choose"
+    return f"{subject} finds the next item in its {first} for {share}{noise} of {users}"
+
+
+def _comparison(network: Bar, other: Bar) -> str:
+    name = algorithm_name(other.algorithm)
+    name = name if name.isupper() or "-" in name else name.lower()
+    if not other.value:
+        return f", {name} for none" if network.value else f", as does {name}"
+    words = f", {network.value / other.value:.1f} times as often as {name}"
+    if network.p_value is None:
+        return words
+    return words + (f"; p = {network.p_value:.3f}" if network.p_value >= 0.001 else "; p < 0.001")
