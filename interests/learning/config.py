@@ -1,0 +1,116 @@
+"""What a training can be told; every field is part of the run's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from interests.datasets.log import InteractionLog
+
+
+class BadSettings(ValueError):
+    """A setting is unknown or out of range; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Settings of one training.
+
+    Attributes:
+        width: length of all embeddings and hidden states, a multiple of `num_heads`. Scoring everybody
+            costs in proportion to it.
+        num_blocks: transformer blocks. More than two gained nothing on small sparse data.
+        num_heads: attention heads of a block.
+        max_length: events of a history that the network sees at once, the last ones.
+        dropout: share of the hidden units dropped in training, 0 to below 1; more for less data.
+        label_smoothing: share of each target's weight that is spread over the whole catalogue.
+        learning_rate: AdamW's, after the warm-up.
+        warmup_steps: steps over which the learning rate rises from 0.
+        weight_decay: AdamW's, of matrices and embeddings; biases and norms have none.
+        gradient_norm: gradients longer than this are shortened to it.
+        tokens_per_batch: events in a batch, padding counted.
+        max_epochs: passes over the data after which training ends even if it still gets better.
+        patience: passes without a better validation NDCG@10 after which training ends.
+        max_seconds: time after which no further pass is begun; None is no limit. Counted over all
+            attempts of a run.
+        validation_users: at most this many end users' last events are kept out and validated on.
+        checkpoint_seconds: the longest time that a killed training loses.
+        seed: of weights, batches, dropout, and the choice of validation users.
+    """
+
+    width: int = 64
+    num_blocks: int = 2
+    num_heads: int = 2
+    max_length: int = 50
+    dropout: float = 0.3
+    label_smoothing: float = 0.0
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.05
+    gradient_norm: float = 1.0
+    tokens_per_batch: int = 4096
+    max_epochs: int = 60
+    patience: int = 4
+    max_seconds: float | None = None
+    validation_users: int = 2000
+    checkpoint_seconds: float = 30.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least_one = (
+            "width", "num_blocks", "num_heads", "max_length", "warmup_steps", "tokens_per_batch",
+            "max_epochs", "patience", "validation_users",
+        )  # fmt: skip
+        for name in at_least_one:
+            if getattr(self, name) < 1:
+                raise BadSettings(f"{name} must be 1 or more, not {getattr(self, name)}.")
+        for name in ("dropout", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise BadSettings(f"{name} must be 0 or more and below 1.")
+        if self.width % (2 * self.num_heads):
+            raise BadSettings(f"width must be a multiple of 2 * num_heads = {2 * self.num_heads}.")
+        if self.learning_rate <= 0 or self.gradient_norm <= 0 or self.weight_decay < 0:
+            raise BadSettings(
+                "learning_rate and gradient_norm must be above 0, weight_decay not below."
+            )
+
+    @classmethod
+    def for_data(cls, log: InteractionLog, **changes: Any) -> TrainingConfig:
+        """Return settings that suit the amount of data, with `changes` on top.
+
+        Raises:
+            BadSettings: a change is unknown or out of range.
+        """
+        lengths = np.bincount(log.users, minlength=1)
+        typical = int(np.quantile(lengths[lengths > 0], 0.9)) if log.num_events else 1
+        is_large = log.num_events >= 500_000
+        suited: dict[str, Any] = {
+            "width": 128 if is_large else 64,
+            # A power of two that holds the histories of nine in ten, within reason.
+            "max_length": int(np.clip(2 ** np.ceil(np.log2(max(typical, 2))), 16, 200)),
+            "dropout": 0.2 if is_large else 0.4,
+        }
+        return cls.from_dict(suited | changes)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainingConfig:
+        """Return the settings in a dict, the rest by default.
+
+        Raises:
+            BadSettings: a setting is unknown, of another type, or out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise BadSettings(f"There is no setting {name!r}. There are: {', '.join(known)}.")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise BadSettings(f"A setting has the wrong type: {error}.") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all settings as plain values."""
+        return asdict(self)

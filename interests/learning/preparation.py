@@ -1,0 +1,118 @@
+"""What a training learns from and what it is validated on.
+
+Legend: E events, U end users, V validation users, N items.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interests.datasets.log import InteractionLog
+from interests.learning.config import TrainingConfig
+from interests.learning.sequences import Histories, histories
+
+# Validation may take this share of the targets: enough to stop by, too few to be missed.
+VALIDATION_SHARE = 0.05
+# Below this share of events whose item the person had used before, people do not come back to items.
+REPEATS_SHARE = 0.01
+
+
+class TooFewEvents(Exception):
+    """There is nothing to learn from; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A log made ready for training.
+
+    Attributes:
+        histories: of the items below, with the validation events no targets
+        item_ids: items with at least one event, object. [N]
+        item_counts: how often each is a training target, int64. [N]
+        kind_names: all kinds of the log
+        validation_users: ascending, int64. [V], V may be 0
+        validation_events: place in `histories` of each one's event to predict, int64. [V]
+        repeats_items: whether people come back to items
+    """
+
+    histories: Histories
+    item_ids: NDArray[np.object_]
+    item_counts: NDArray[np.int64]
+    kind_names: tuple[str, ...]
+    validation_users: NDArray[np.int64]
+    validation_events: NDArray[np.int64]
+    repeats_items: bool
+
+
+def prepare(log: InteractionLog, *, config: TrainingConfig) -> Prepared:
+    """Choose items and validation events of a sorted log.
+
+    Raises:
+        TooFewEvents: fewer than two items, or nobody with an event before one that is not negative.
+    """
+    used = np.unique(log.items)
+    if len(used) < 2:
+        raise TooFewEvents(
+            f"A network needs events with at least 2 different items; there are {len(used)}."
+            " Import more events."
+        )
+    item_index = np.full(log.num_items, -1, np.int64)
+    item_index[used] = np.arange(len(used))
+    own = histories(log, item_index=item_index, kind_index=np.arange(1, len(log.kind_names) + 1))
+    own = replace(own, is_target=own.is_target & _has_past(own))
+    if not own.is_target.any():
+        raise TooFewEvents(
+            "A network learns from what people did next, and nobody has two events of which the"
+            " second is not negative. Import more events."
+        )
+    is_repeat = _is_repeat(own)
+    users, events = _choose_validation(own, is_repeat=is_repeat, config=config)
+    is_target = own.is_target.copy()
+    is_target[events] = False
+    return Prepared(
+        histories=replace(own, is_target=is_target),
+        item_ids=log.catalogue.item_ids[used],
+        item_counts=np.bincount(own.items[is_target] - 1, minlength=len(used)),
+        kind_names=log.kind_names,
+        validation_users=users,
+        validation_events=events,
+        repeats_items=bool(is_repeat.mean() >= REPEATS_SHARE),
+    )
+
+
+def _has_past(own: Histories) -> NDArray[np.bool_]:
+    """Mark the events that are not their end user's first. [E]"""
+    is_first = np.zeros(len(own.items) + 1, bool)
+    is_first[own.offsets] = True
+    return ~is_first[:-1]
+
+
+def _is_repeat(own: Histories) -> NDArray[np.bool_]:
+    """Mark the events whose item the same end user had an event with before. [E]"""
+    users = np.repeat(np.arange(len(own.offsets) - 1), np.diff(own.offsets))
+    order = np.lexsort((np.arange(len(users)), own.items, users))
+    same = (np.diff(users[order]) == 0) & (np.diff(own.items[order]) == 0)
+    is_repeat = np.zeros(len(users), bool)
+    is_repeat[order[1:][same]] = True
+    return is_repeat
+
+
+def _choose_validation(
+    own: Histories, *, is_repeat: NDArray[np.bool_], config: TrainingConfig
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw users and return each one's last event that is not negative, unless it is a repeat."""
+    targets = np.flatnonzero(own.is_target)
+    users = np.searchsorted(own.offsets, targets, side="right") - 1
+    is_last = np.append(np.diff(users) > 0, True)
+    users, events = users[is_last], targets[is_last]
+    is_new = ~is_repeat[events]
+    users, events = users[is_new], events[is_new]
+    limit = min(config.validation_users, int(VALIDATION_SHARE * len(targets)), len(users))
+    # Small data: at least one, but never the only target there is.
+    limit = max(limit, min(1, len(users), len(targets) - 1))
+    chosen = np.random.default_rng(config.seed).permutation(len(users))[:limit]
+    chosen.sort()
+    return users[chosen], events[chosen]

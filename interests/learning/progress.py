@@ -1,0 +1,140 @@
+"""How far a training is: what is told while it runs, and what is kept so that another can go on.
+
+The whole state is one safetensors file, its plain values as JSON in the file's metadata, so that one
+rename replaces all of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from interests.learning import storage
+from interests.learning.networks.interest_network import InterestNetwork
+
+FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a training tells while it runs.
+
+    Attributes:
+        step: what it is doing, in words
+        share_done: 0 to 1
+        curves: "loss" in nats, "ndcg@10" and "recall@10" of validation, one value for each pass
+    """
+
+    step: str
+    share_done: float
+    curves: dict[str, list[float]]
+
+
+@dataclass
+class Standing:
+    """Where a training stands; changes at every step.
+
+    Attributes:
+        fingerprint: of data and settings, so that a checkpoint of others is not taken up
+        epoch: pass that is under way, from 0
+        batches: of this pass that are done
+        steps: of all passes
+        loss_sum, positions: of this pass so far
+        seconds: spent, all attempts together
+        curves: see `Progress`
+        best_epoch: whose weights are kept, -1 before there is one
+    """
+
+    fingerprint: str
+    epoch: int = 0
+    batches: int = 0
+    steps: int = 0
+    loss_sum: float = 0.0
+    positions: int = 0
+    seconds: float = 0.0
+    curves: dict[str, list[float]] = field(
+        default_factory=lambda: {"loss": [], "ndcg@10": [], "recall@10": []}
+    )
+    best_epoch: int = -1
+
+
+def save(
+    folder: Path,
+    *,
+    standing: Standing,
+    network: InterestNetwork,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+) -> None:
+    """Keep everything that the next step depends on.
+
+    Raises:
+        OSError: the disk is full or the folder not writable; the checkpoint before is still there.
+    """
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    # Tied or shared storage would be refused by safetensors; each entry gets its own.
+    tensors = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    content = storage.tensors_to_bytes(tensors, {"standing": json.dumps(asdict(standing))})
+    storage.write(folder / FILE, content)
+
+
+def load(
+    folder: Path,
+    *,
+    fingerprint: str,
+    network: InterestNetwork,
+    optimizer: torch.optim.Optimizer,
+) -> tuple[Standing, dict[str, Tensor]] | None:
+    """Put a checkpoint's state into network, optimizer and random generators.
+
+    Returns:
+        Where the training stands and the weights of its best pass; None where there is no checkpoint
+        of this data and these settings, or it is damaged: training then begins anew.
+    """
+    try:
+        content = (folder / FILE).read_bytes()
+        tensors = safetensors.torch.load(content)
+        with safetensors.safe_open(folder / FILE, framework="pt") as file:
+            standing = Standing(**json.loads(file.metadata()["standing"]))
+    except (OSError, safetensors.SafetensorError, ValueError, TypeError, KeyError):
+        return None
+    if standing.fingerprint != fingerprint:
+        return None
+    network.load_state_dict(_under("network.", tensors))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under("optimizer.", tensors).items():
+        number, key = name.split(".", 1)
+        state.setdefault(int(number), {})[key] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    return standing, _under("best.", tensors)
+
+
+def remove(folder: Path) -> None:
+    """Remove the checkpoint of a training that has ended."""
+    (folder / FILE).unlink(missing_ok=True)
+    for draft in folder.glob(f".{FILE}.*"):
+        draft.unlink(missing_ok=True)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

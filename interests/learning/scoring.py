@@ -1,0 +1,257 @@
+"""What a trained network says of a log: best items, scores, category shares, similar items.
+
+Everything is worked out in blocks, so memory is flat in the number of end users and events. A history
+longer than the network's `max_length` is cut to its last events. An end user without any event that
+the network knows is scored by popularity.
+
+Legend: E events, U end users, N items of the network, M items of the log's catalogue, C categories,
+b end users of a block, L length of their longest history, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interests.datasets.log import InteractionLog
+from interests.learning.sequences import Batch, Histories, batch, batch_order, last_windows
+from interests.learning.trained import TrainedNetwork
+
+# Scores of a block take about 100 MB in float32.
+BLOCK_SCORES = 24 * 1024 * 1024
+MAX_BLOCK = 512
+
+
+@torch.inference_mode()
+def top_items(
+    network: TrainedNetwork,
+    log: InteractionLog,
+    *,
+    k: int,
+    excluded_items: NDArray[np.bool_] | None = None,
+    exclude_seen: bool = True,
+    users: NDArray[np.integer] | None = None,
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]]:
+    """Yield the best items of end users, block by block, best first.
+
+    Args:
+        log: sorted.
+        k: 1 or more.
+        excluded_items: items of the log's catalogue that nobody gets. [M]
+        exclude_seen: leave out what the end user has any event with, however long ago.
+        users: index into the log's users; None is all of them.
+
+    Yields:
+        users, int32 [b]; items in the log's catalogue, int32, -1 where there are fewer than k [b, k];
+        scores, float32, -inf at those places [b, k].
+    """
+    assert k >= 1, "k must be 1 or more"
+    wanted = np.arange(log.num_users) if users is None else np.asarray(users, np.int64)
+    for block, scored in _score_blocks(network, log, users=wanted):
+        if excluded_items is not None:
+            scored[:, torch.from_numpy(excluded_items).to(scored.device)] = -torch.inf
+        if exclude_seen:
+            scored[_seen(log, block, device=scored.device)] = -torch.inf
+        best = scored.topk(min(k, scored.shape[1]), dim=1)
+        scores = np.full((len(block), k), -np.inf, np.float32)
+        items = np.full((len(block), k), -1, np.int32)
+        scores[:, : best.values.shape[1]] = best.values.cpu().numpy()
+        items[:, : best.values.shape[1]] = best.indices.cpu().numpy()
+        items[np.isneginf(scores)] = -1
+        yield block.astype(np.int32), items, scores
+
+
+def scores(
+    network: TrainedNetwork, log: InteractionLog, *, users: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Return the score of every item for some end users; -inf where the network lacks the item.
+
+    Args:
+        log: sorted.
+        users: index into the log's users. [b]
+
+    Returns:
+        log-odds up to a constant of each row, float32. [b, M]
+    """
+    found = np.empty((len(users), log.num_items), np.float32)
+    begin = 0
+    for block, scored in _score_blocks(network, log, users=np.asarray(users, np.int64)):
+        found[begin : begin + len(block)] = scored.cpu().numpy()
+        begin += len(block)
+    return found
+
+
+@torch.inference_mode()
+def category_shares(network: TrainedNetwork, log: InteractionLog) -> NDArray[np.float32]:
+    """Return, after each event, how likely the end user's next one falls into each category.
+
+    Where people do not come back to items, what a person has used counts no more. Items that the
+    network lacks have no share. An event whose item it lacks gets the shares of the event before it.
+
+    Args:
+        log: sorted.
+
+    Returns:
+        rows sum to 1, float32. [E, C]
+    """
+    own = network.histories(log)
+    shares = _shares_of_items(network, log)  # [N, C]
+    found = np.full((log.num_events, shares.shape[1]), np.nan, np.float32)
+    rows = max(BLOCK_SCORES // max(network.num_items, 1), 1)
+    for part, is_new, places in _all_events(network, own):
+        hidden = network.network(part.items, part.kinds, part.gaps)[is_new]  # [P, D]
+        for begin in range(0, len(hidden), rows):
+            scored = network.network.scores(hidden[begin : begin + rows]).float()  # [rows, N]
+            if not network.repeats_items:
+                scored[_seen_until(own, places[begin : begin + rows])] = -torch.inf
+            likely = scored.softmax(1).nan_to_num() @ shares  # [rows, C]
+            found[own.events[places[begin : begin + rows]]] = likely.cpu().numpy()
+    return _fill_gaps(found, log, start=_popular_shares(network, shares))
+
+
+def item_embeddings(network: TrainedNetwork) -> NDArray[np.float32]:
+    """Return the embeddings of the network's items, in the order of `item_ids`, float32. [N, D]"""
+    return network.network.item_weights().detach().float().cpu().numpy()
+
+
+@torch.inference_mode()
+def similar_items(network: TrainedNetwork, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the k nearest other items of each item by the cosine of their embeddings, nearest first.
+
+    Returns:
+        index into the network's `item_ids`, int32, and cosines, float32, -1 to 1. [N, min(k, N - 1)]
+    """
+    weights = torch.nn.functional.normalize(network.network.item_weights().float(), dim=1)
+    count, k = len(weights), min(k, len(weights) - 1)
+    items, cosines = np.empty((count, k), np.int32), np.empty((count, k), np.float32)
+    rows = max(BLOCK_SCORES // count, 1)
+    for begin in range(0, count, rows):
+        near = weights[begin : begin + rows] @ weights.T  # [rows, N]
+        own = torch.arange(len(near), device=near.device)
+        near[own, own + begin] = -torch.inf
+        best = near.topk(k, dim=1)
+        items[begin : begin + rows] = best.indices.cpu().numpy()
+        cosines[begin : begin + rows] = best.values.cpu().numpy()
+    return items, cosines
+
+
+@torch.inference_mode()
+def _score_blocks(
+    network: TrainedNetwork, log: InteractionLog, *, users: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    """Yield end users and the scores of all items of the log's catalogue for them. [b, M]"""
+    own = network.histories(log)
+    index = network.item_index(log.catalogue)
+    is_same = len(index) == network.num_items and bool((index == np.arange(len(index))).all())
+    size = int(np.clip(BLOCK_SCORES // max(log.num_items, network.num_items, 1), 1, MAX_BLOCK))
+    for begin in range(0, len(users), size):
+        block = users[begin : begin + size]
+        scored = network.network.scores(_last_hidden(network, own, block)).float()  # [b, N]
+        if not is_same:
+            scored = _in_catalogue(scored, index)
+        yield block, scored
+
+
+def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int64]) -> Tensor:
+    """Return the hidden state after each one's last event, zeros without any. [b, D]"""
+    device = network.network.item_bias.device
+    windows = last_windows(
+        own, users=users, ends=own.offsets[users + 1], max_length=network.config.max_length
+    )
+    found = torch.zeros(len(users), network.config.width, device=device)
+    known = np.flatnonzero(windows.lengths)
+    windows = windows.take(known)
+    for chosen in batch_order(windows, tokens_per_batch=network.config.tokens_per_batch):
+        part = batch(own, windows.take(chosen), device=device)
+        hidden = network.network(part.items, part.kinds, part.gaps)  # [B, L, D]
+        rows = torch.arange(len(chosen), device=device)
+        last = hidden[rows, part.lengths - 1]  # [B, D]
+        found[torch.from_numpy(known[chosen]).to(device)] = last.float()
+    return found
+
+
+def _in_catalogue(scored: Tensor, index: NDArray[np.int64]) -> Tensor:
+    """Put scores of the network's items into the columns of a catalogue. [b, N] -> [b, M]"""
+    column = torch.from_numpy(np.maximum(index, 0)).to(scored.device)
+    found = scored[:, column]  # [b, M]
+    found[:, torch.from_numpy(index < 0).to(scored.device)] = -torch.inf
+    return found
+
+
+def _seen(
+    log: InteractionLog, users: NDArray[np.int64], *, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return the (row, item of the catalogue) pairs of all events of end users."""
+    counts = log.offsets[users + 1] - log.offsets[users]
+    rows = np.repeat(np.arange(len(users)), counts)
+    order = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    items = log.items[log.offsets[users][rows] + order].astype(np.int64)
+    return torch.from_numpy(rows).to(device), torch.from_numpy(items).to(device)
+
+
+def _seen_until(own: Histories, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Return the (row, item of the network) pairs of all events of a person up to each place."""
+    firsts = own.offsets[np.searchsorted(own.offsets, places, side="right") - 1]
+    counts = places - firsts + 1
+    rows = np.repeat(np.arange(len(places)), counts)
+    order = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return torch.from_numpy(rows), torch.from_numpy(own.items[firsts[rows] + order] - 1)
+
+
+def _all_events(
+    network: TrainedNetwork, own: Histories
+) -> Iterator[tuple[Batch, Tensor, NDArray[np.int64]]]:
+    """Yield batches in which each event is new once, with at least half a window before it if there is.
+
+    Yields:
+        the batch; which of its events are new, bool [B, L]; their places in `own`, in the same order.
+    """
+    length = network.config.max_length
+    stride = max(length // 2, 1)
+    counts = np.diff(own.offsets)
+    # The first window of a history is new as a whole, each further one in its last `stride` events.
+    numbers = np.where(counts > 0, 1 + np.maximum(-(-(counts - length) // stride), 0), 0)
+    users = np.repeat(np.arange(len(counts)), numbers)
+    order = np.arange(len(users)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    ends = np.minimum(own.offsets[users] + length + order * stride, own.offsets[users + 1])
+    windows = last_windows(own, users=users, ends=ends, max_length=length)
+    firsts = np.where(
+        order == 0, windows.starts, own.offsets[users] + length + (order - 1) * stride
+    )
+    device = network.network.item_bias.device
+    for chosen in batch_order(windows, tokens_per_batch=network.config.tokens_per_batch):
+        part = batch(own, windows.take(chosen), device=device)
+        places = windows.starts[chosen][:, None] + np.arange(part.items.shape[1])  # [B, L]
+        is_new = (places >= firsts[chosen][:, None]) & (places < ends[chosen][:, None])
+        yield part, torch.from_numpy(is_new).to(device), places[is_new]
+
+
+def _shares_of_items(network: TrainedNetwork, log: InteractionLog) -> Tensor:
+    """Return the category shares of the network's items, zeros where the log lacks them. [N, C]"""
+    index = network.item_index(log.catalogue)
+    shares = np.zeros((network.num_items, log.catalogue.shares.shape[1]), np.float32)
+    shares[index[index >= 0]] = log.catalogue.shares[index >= 0]
+    return torch.from_numpy(shares).to(network.network.item_bias.device)
+
+
+def _popular_shares(network: TrainedNetwork, shares: Tensor) -> NDArray[np.float32]:
+    """Return the category shares that hold for somebody of whom nothing is known. [C]"""
+    found = network.network.item_bias.float().softmax(0) @ shares
+    return found.cpu().numpy()
+
+
+def _fill_gaps(
+    found: NDArray[np.float32], log: InteractionLog, *, start: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Give rows without a prediction the one before of the same person, else `start`; sum to 1."""
+    is_known = ~np.isnan(found[:, 0]) & (found.sum(1) > 0) if len(found) else np.zeros(0, bool)
+    places = np.where(is_known, np.arange(len(found)), -1)
+    last = np.maximum.accumulate(places) if len(places) else places
+    has_own = last >= log.offsets[:-1][log.users]
+    filled = np.where(has_own[:, None], found[np.maximum(last, 0)], start)
+    filled /= np.maximum(filled.sum(1, keepdims=True), 1e-12)
+    return filled.astype(np.float32)

@@ -1,0 +1,75 @@
+"""A network that has learned, with what is needed to use it on any log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interests.datasets.log import Catalogue, InteractionLog
+from interests.learning.config import TrainingConfig
+from interests.learning.networks.interest_network import InterestNetwork
+from interests.learning.sequences import Histories, histories
+
+
+class ForeignWeights(Exception):
+    """The weights belong to another catalogue, or to a version of the network that is not this one."""
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network in evaluation mode, the items and kinds it knows, and how its training went.
+
+    Attributes:
+        network: the module, on the device it was trained on or loaded to
+        item_ids: the clients' ids of its items, in the order of its embeddings, object. [N]
+        kind_names: names of the kinds it knows; kind k of its input is `kind_names[k - 1]`
+        config: settings of its training
+        repeats_items: whether end users came back to items they had used before; where they did not,
+            what a person has used is no longer expected of them
+        results: curves and validation of its training, plain values
+    """
+
+    network: InterestNetwork
+    item_ids: NDArray[np.object_]
+    kind_names: tuple[str, ...]
+    config: TrainingConfig
+    repeats_items: bool = True
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+    def item_index(self, catalogue: Catalogue) -> NDArray[np.int64]:
+        """Return for each item of a catalogue its place in `item_ids`, -1 where unknown. [N_catalogue]
+
+        Raises:
+            ForeignWeights: the catalogue has items, and the network knows none of them.
+        """
+        if np.array_equal(catalogue.item_ids, self.item_ids):
+            return np.arange(self.num_items)
+        place = {item_id: index for index, item_id in enumerate(self.item_ids)}
+        index = np.array([place.get(item_id, -1) for item_id in catalogue.item_ids], np.int64)
+        if len(index) and (index < 0).all():
+            raise ForeignWeights(
+                f"The network knows none of the catalogue's {len(index)} items: it was trained on another"
+                " catalogue. Train again."
+            )
+        return index
+
+    def kind_index(self, kind_names: Sequence[str]) -> NDArray[np.int64]:
+        """Return for each kind its number in the network's input, 0 where unknown."""
+        place = {name: number for number, name in enumerate(self.kind_names, start=1)}
+        return np.array([place.get(name, 0) for name in kind_names], np.int64)
+
+    def histories(self, log: InteractionLog) -> Histories:
+        """Return a sorted log's histories as this network reads them."""
+        return histories(
+            log,
+            item_index=self.item_index(log.catalogue),
+            kind_index=self.kind_index(log.kind_names),
+        )
