@@ -119,9 +119,10 @@ def clear_away(*, now: datetime) -> list[int]:
     behind = PublicationRun.objects.filter(
         pk__in=Slate.objects.values("publication_id"),
         state__in=[RunState.DONE, RunState.FAILED, RunState.STOPPED],
-        finished_at__lt=current.finished_at,
-    ).exclude(pk__in=kept)
-    for run in behind.order_by("pk"):
+        pk__lt=current.pk,
+    )
+    cleared = list(behind.exclude(pk__in=kept).order_by("pk"))
+    for run in cleared:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM recommender_slate WHERE publication_id = %s", [run.pk])
             cursor.execute(
@@ -129,7 +130,7 @@ def clear_away(*, now: datetime) -> list[int]:
             )
         run.results = run.results | {"slates_removed_at": now.isoformat()}
         run.save(update_fields=["results"])
-    return [run.pk for run in behind]
+    return [run.pk for run in cleared]
 
 
 def _served(*, before: PublicationRun) -> list[PublicationRun]:

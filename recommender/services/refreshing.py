@@ -1,0 +1,241 @@
+"""Live refresh: people with new events get a new state and a new slate within moments.
+
+A mark is claimed for a minute by a short transaction, so one person is never worked on twice at once and
+a new event of theirs never waits for the work. The mark goes only if no event came meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+from interests.learning.trained import TrainedNetwork
+from interests.models import ChangeMark, TrainingRun
+from interests.selectors import events
+from interests.selectors.events import LoadedCatalogue
+from interests.services import tracking, training
+from recommender.models import PublicationRun, Serving, Slate
+from recommender.selectors.publications import MAX_FAILURES
+from recommender.services import locking, slating
+from recommender.services.slating import ItemArrays
+
+# Longer than any batch takes; the people of a worker that died wait no longer than this.
+CLAIM_SECONDS = 60
+# Titles and new items may be this old in a live slate; events that name newer items reload at once.
+CATALOGUE_SECONDS = 60
+
+# A claim that ran out means that the worker died: one more failure. `%(is_failing)s` chooses between
+# people without trouble, who are worked on together, and the others, who are worked on alone.
+CLAIM = """
+    WITH free AS (
+        SELECT end_user_id, claimed_until IS NOT NULL AS is_lost,
+               CASE WHEN failed_generation = generation THEN failures ELSE 0 END AS num_failures
+        FROM interests_changemark
+        WHERE (claimed_until IS NULL OR claimed_until < %(now)s)
+          AND (failed_generation = generation AND failures > 0 OR claimed_until IS NOT NULL)
+              = %(is_failing)s
+          AND NOT (failed_generation = generation AND failures >= %(max_failures)s)
+        ORDER BY marked_at
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE interests_changemark mark
+    SET claimed_until = %(until)s,
+        failures = free.num_failures + free.is_lost::int,
+        failed_generation = mark.generation
+    FROM free WHERE free.end_user_id = mark.end_user_id
+    RETURNING mark.end_user_id, mark.generation, mark.failures
+"""
+DELETE = """
+    DELETE FROM interests_changemark mark
+    USING unnest(%(keys)s::bigint[], %(generations)s::bigint[]) AS seen(key, generation)
+    WHERE mark.end_user_id = seen.key AND mark.generation = seen.generation
+"""
+
+log = structlog.get_logger()
+
+
+class ServingHasChanged(Exception):
+    """Another publication serves than when the work began; it has to be done again for that one."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A person to refresh and the generation of the mark that was claimed."""
+
+    end_user_id: int
+    generation: int
+    failures: int
+
+
+@dataclass(frozen=True)
+class Served:
+    """What serves, with its network in memory."""
+
+    publication: PublicationRun
+    network: TrainedNetwork
+
+
+class Memory:
+    """What a live worker keeps between turns: the serving network and the catalogue."""
+
+    def __init__(self) -> None:
+        self._network: tuple[int, TrainedNetwork] | None = None
+        self._catalogue: tuple[datetime, LoadedCatalogue, ItemArrays] | None = None
+
+    def network(self, run: TrainingRun) -> TrainedNetwork:
+        """Return the network of a training, loaded when it is another than last time."""
+        if self._network is None or self._network[0] != run.pk:
+            self._network = None  # never two at once in memory
+            self._network = (run.pk, training.load(run=run))
+        return self._network[1]
+
+    def catalogue(self, now: datetime) -> LoadedCatalogue:
+        """Return the catalogue as it was at most a minute ago."""
+        if self._catalogue is None or not (
+            timedelta() <= now - self._catalogue[0] < timedelta(seconds=CATALOGUE_SECONDS)
+        ):
+            self.keep(events.load_catalogue(), now)
+        assert self._catalogue is not None
+        return self._catalogue[1]
+
+    def keep(self, loaded: LoadedCatalogue, now: datetime) -> ItemArrays:
+        """Take a catalogue over, newer or the same, and return its items ready to be written."""
+        if self._catalogue is None or self._catalogue[1] is not loaded:
+            arrays = ItemArrays(keys=loaded.item_keys, ids=loaded.catalogue.item_ids)
+            self._catalogue = (now, loaded, arrays)
+        return self._catalogue[2]
+
+
+memory = Memory()
+
+
+def refresh_marked(*, limit: int, now: datetime) -> int:
+    """Renew state and slate of up to `limit` marked people, longest marked first.
+
+    People on whom work failed before come one at a time, after the others, and are set aside when it
+    failed three times for the same events. Return on how many was worked; 0: nobody is left.
+    """
+    served = _served()
+    claims = _claim(limit=limit, now=now, is_failing=False)
+    _refresh_or_split(claims, served=served, now=now)
+    failing = _claim(limit=1, now=now, is_failing=True)
+    for claim in failing:
+        if claim.failures >= MAX_FAILURES:
+            _note_failure(
+                claim, "Its worker died each time. See the worker's log.", is_counted=True
+            )
+        else:
+            _refresh_alone(claim, served=served, now=now)
+    return len(claims) + len(failing)
+
+
+def _served() -> Served | None:
+    serving = Serving.objects.select_related("publication__training_run").first()
+    if serving is None:
+        return None
+    network = memory.network(serving.publication.training_run)
+    return Served(publication=serving.publication, network=network)
+
+
+def _claim(*, limit: int, now: datetime, is_failing: bool) -> list[Claim]:
+    values: dict[str, Any] = {
+        "now": now,
+        "until": now + timedelta(seconds=CLAIM_SECONDS),
+        "limit": limit,
+        "is_failing": is_failing,
+        "max_failures": MAX_FAILURES,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        return [Claim(*row) for row in cursor.fetchall()]
+
+
+def _refresh_or_split(claims: Sequence[Claim], *, served: Served | None, now: datetime) -> None:
+    """Refresh people together; where that fails, one by one, so that only the cause is held up."""
+    if not claims:
+        return
+    try:
+        _refresh(claims, served=served, now=now)
+    except OperationalError:
+        raise  # the database is away: nobody's fault, the claims run out
+    except Exception as error:  # noqa: BLE001  # each gets its own try, and its own word
+        log.warning("refresh_of_batch_failed", num_end_users=len(claims), error=str(error))
+        for claim in claims:
+            _refresh_alone(claim, served=served, now=now)
+
+
+def _refresh_alone(claim: Claim, *, served: Served | None, now: datetime) -> None:
+    try:
+        _refresh([claim], served=served, now=now)
+    except OperationalError:
+        raise
+    except Exception as error:  # whatever it is, the others go on
+        log.exception("refresh_failed", end_user=claim.end_user_id, failures=claim.failures + 1)
+        _note_failure(claim, f"{type(error).__name__}: {error}"[:2000])
+
+
+def _refresh(claims: Sequence[Claim], *, served: Served | None, now: datetime) -> None:
+    keys = [claim.end_user_id for claim in claims]
+    network = served.network if served else None
+    tracking.renew_states(end_user_ids=keys, now=now, network=network)
+    try:
+        with transaction.atomic():
+            locking.take(locking.Lock.SWITCH, is_shared=True)
+            _check_still_serves(served)
+            if served is not None:
+                _renew_slates(keys, served=served, now=now)
+            _let_go(claims)
+    except ServingHasChanged:
+        _release(keys)
+
+
+def _check_still_serves(served: Served | None) -> None:
+    publication = Serving.objects.values_list("publication_id", flat=True).first()
+    if publication != (served.publication.pk if served else None):
+        raise ServingHasChanged
+
+
+def _renew_slates(keys: Sequence[int], *, served: Served, now: datetime) -> None:
+    known = events.interaction_log(end_users=keys, catalogue=memory.catalogue(now))
+    arrays = memory.keep(known.loaded, now)
+    publication_id = served.publication.pk
+    for ranked in slating.rank(network=served.network, log=known):
+        slating.renew(
+            publication_id=publication_id, log=known, ranked=ranked, arrays=arrays, now=now
+        )
+    without_events = set(keys) - set(known.user_keys.tolist())
+    Slate.objects.filter(publication_id=publication_id, end_user__in=without_events).delete()
+
+
+def _let_go(claims: Sequence[Claim]) -> None:
+    """Delete the marks that are as they were; those of newer events are free again."""
+    keys = [claim.end_user_id for claim in claims]
+    generations = [claim.generation for claim in claims]
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE, {"keys": keys, "generations": generations})
+    _release(keys)
+
+
+def _release(keys: Sequence[int]) -> None:
+    ChangeMark.objects.filter(end_user__in=keys).update(claimed_until=None)
+
+
+def _note_failure(claim: Claim, error: str, *, is_counted: bool = False) -> None:
+    """Free a mark and count the failure, unless newer events came meanwhile: those get fresh attempts."""
+    failures = claim.failures if is_counted else claim.failures + 1
+    mark = ChangeMark.objects.filter(end_user=claim.end_user_id)
+    try:
+        mark.filter(generation=claim.generation).update(
+            failures=failures, failed_generation=claim.generation, error=error
+        )
+        mark.update(claimed_until=None)
+    except DatabaseError as lost:
+        log.warning("failure_not_noted", end_user=claim.end_user_id, error=str(lost))
+    if failures >= MAX_FAILURES:
+        log.error("mark_set_aside", end_user=claim.end_user_id, error=error)

@@ -1,0 +1,158 @@
+"""Slates as rows: what the network ranks for some people, turned into arrays and written in bulk.
+
+Legend: N items of the log's catalogue, b end users of a batch, k length of a slate.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+from psycopg2.extras import execute_values
+
+from interests.learning import scoring
+from interests.learning.trained import TrainedNetwork
+from interests.models import Item
+from interests.selectors.events import DatabaseLog
+from interests.services import copying
+
+SLATE_LENGTH = 200
+COLUMNS = (
+    "publication_id", "end_user_id", "items", "item_ids", "scores", "generated_at", "events_through",
+)  # fmt: skip
+# A slate that has seen more events than this one stays.
+RENEW = f"""
+    INSERT INTO recommender_slate ({", ".join(COLUMNS)}) VALUES %s
+    ON CONFLICT (publication_id, end_user_id) DO UPDATE SET
+        items = excluded.items, item_ids = excluded.item_ids, scores = excluded.scores,
+        generated_at = excluded.generated_at, events_through = excluded.events_through
+    WHERE recommender_slate.events_through IS NULL
+       OR recommender_slate.events_through <= excluded.events_through
+"""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The best items of some end users, best first, in rows of equal length.
+
+    Attributes:
+        users: index into the log's users, int32. [b]
+        items: index into the log's catalogue, -1 where there are no more, int32. [b, k]
+        scores: float32. [b, k]
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ItemArrays:
+    """Writes lists of items as PostgreSQL's array literals.
+
+    Attributes:
+        keys: primary keys of items, int64. [N]
+        ids: the clients' ids of the same, `object` array of str. [N]
+    """
+
+    keys: NDArray[np.int64]
+    ids: NDArray[np.object_]
+
+    @cached_property
+    def _quoted(self) -> NDArray[np.object_]:
+        escaped = (one.replace("\\", r"\\").replace('"', r"\"") for one in self.ids.tolist())
+        quoted = np.empty(len(self.ids), object)
+        quoted[:] = [f'"{one}"' for one in escaped]
+        return quoted
+
+    def literals(
+        self, items: NDArray[np.integer], scores: NDArray[np.floating]
+    ) -> tuple[str, str, str]:
+        """Return keys, ids and scores of the items (index of N) as three array literals."""
+        return (
+            "{" + ",".join(map(str, self.keys[items].tolist())) + "}",
+            "{" + ",".join(self._quoted[items].tolist()) + "}",
+            "{" + ",".join(map(str, np.round(scores.astype(np.float64), 6).tolist())) + "}",
+        )
+
+
+def is_hidden(log: DatabaseLog) -> NDArray[np.bool_]:
+    """Return which items of the log's catalogue may not be recommended now. [N]"""
+    hidden = Item.objects.filter(is_hidden=True).values_list("pk", flat=True)
+    return np.isin(log.item_keys, np.fromiter(hidden, np.int64))
+
+
+def rank(*, network: TrainedNetwork, log: DatabaseLog) -> Iterator[Ranked]:
+    """Rank the items that each end user of the log has not seen and that are not hidden."""
+    batches = scoring.top_items(
+        network, log.log, k=SLATE_LENGTH, excluded_items=is_hidden(log), exclude_seen=True
+    )
+    for users, items, scores in batches:
+        yield Ranked(users=users, items=items, scores=scores)
+
+
+def insert(
+    *, publication_id: int, log: DatabaseLog, ranked: Ranked, arrays: ItemArrays, now: datetime
+) -> int:
+    """Write new slates by COPY within the caller's transaction; return how many.
+
+    People erased since the log was read get none.
+    """
+    rows = list(
+        _rows(publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now)
+    )
+    copy_rows(table="recommender_slate", columns=COLUMNS, rows=rows)
+    return len(rows)
+
+
+def renew(
+    *, publication_id: int, log: DatabaseLog, ranked: Ranked, arrays: ItemArrays, now: datetime
+) -> int:
+    """Write slates in place of older ones within the caller's transaction; return for how many people.
+
+    People erased since the log was read get none.
+    """
+    rows = list(
+        _rows(publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now)
+    )
+    template = "(%s, %s, %s::bigint[], %s::text[], %s::float8[], %s, %s::timestamptz)"
+    with connection.cursor() as cursor:
+        execute_values(cursor.cursor, RENEW, rows, template=template)
+    return len(rows)
+
+
+def copy_rows(*, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write rows by COPY: some hundred at a time, for they are long. None becomes NULL."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)"
+    with connection.cursor() as cursor:
+        copying.copy_in(cursor, statement=statement, blocks=iter([text.getvalue().encode()]))
+
+
+def _rows(
+    *, publication_id: int, log: DatabaseLog, ranked: Ranked, arrays: ItemArrays, now: datetime
+) -> Iterator[tuple[object, ...]]:
+    keys = log.user_keys[ranked.users]
+    there = _lock_end_users(keys)
+    through = log.events_through[ranked.users]
+    num_items = (ranked.items >= 0).sum(1)
+    for row in np.flatnonzero(np.isin(keys, there)).tolist():
+        length = num_items[row]
+        texts = arrays.literals(ranked.items[row, :length], ranked.scores[row, :length])
+        yield publication_id, int(keys[row]), *texts, now, f"{through[row]}+00"
+
+
+def _lock_end_users(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which of these people are there, and keep them there to the transaction's end."""
+    query = "SELECT id FROM interests_enduser WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [keys.tolist()])
+        return np.array([row[0] for row in cursor.fetchall()], np.int64)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from interests.models import ChangeMark
+from recommender.models import Switch
+from recommender.selectors import publications
+from recommender.selectors.publications import Difference, Freshness, MovedItem
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def test_nothing_serves_at_first():
+    assert publications.serving_now() is None
+    assert publications.last_switches() == []
+    assert publications.freshness(now=NOW) == Freshness(0, 0, None, 0.0, None, None)
+
+
+def test_last_switches_come_newest_first():
+    publication = factories.publication()
+    for minutes in (1, 3, 2):
+        Switch.objects.create(publication=publication, switched_at=NOW + timedelta(minutes=minutes))
+
+    minutes = [
+        (flip.switched_at - NOW).seconds // 60 for flip in publications.last_switches(limit=2)
+    ]
+
+    assert minutes == [3, 2]
+    assert publications.serving_now().publication == publication
+
+
+def test_freshness_counts_who_waits_and_who_is_set_aside():
+    publication, person = factories.publication(), factories.end_user()
+    factories.slate(publication, person, [factories.item()], events_through=NOW)
+    factories.event(person, factories.item(), received_at=NOW + timedelta(seconds=1))
+    ChangeMark.objects.create(end_user=person, marked_at=NOW)
+    for failed_generation in (1, 2):  # the second has newer events than those that failed
+        ChangeMark.objects.create(
+            end_user=factories.end_user(), marked_at=NOW - timedelta(seconds=5 * failed_generation),
+            generation=failed_generation, failures=3, failed_generation=1,
+        )  # fmt: skip
+
+    assert publications.freshness(now=NOW + timedelta(seconds=2)) == Freshness(
+        num_marked=3,
+        num_set_aside=1,
+        oldest_mark_at=NOW - timedelta(seconds=10),
+        lag_seconds=12.0,
+        newest_event_at=NOW + timedelta(seconds=1),
+        events_through=NOW,
+    )
+
+
+def test_difference_compares_the_top_tens_of_people_with_both():
+    older = factories.publication(is_serving=False)
+    newer = factories.publication(is_serving=False)
+    steady, changed, left, came = (factories.end_user() for _ in range(4))
+    a, b, c, d = (factories.item(name) for name in "abcd")
+    factories.slate(older, steady, [a, b])
+    factories.slate(newer, steady, [a, b])
+    factories.slate(older, changed, [a, b, c])
+    factories.slate(newer, changed, [c, d])
+    factories.slate(older, left, [a])
+    factories.slate(newer, came, [a])
+
+    assert publications.difference(older, newer) == Difference(
+        older=older.pk,
+        newer=newer.pk,
+        num_end_users=2,
+        num_only_in_older=1,
+        num_only_in_newer=1,
+        share_changed=0.5,
+        mean_overlap=(1 + 1 / 3) / 2,
+        entering=(MovedItem("d", "Title of d", 1),),
+        leaving=(MovedItem("a", "Title of a", 1), MovedItem("b", "Title of b", 1)),
+    )
+
+
+def test_difference_beyond_the_tenth_place_does_not_count():
+    older = factories.publication(is_serving=False)
+    newer = factories.publication(is_serving=False)
+    person = factories.end_user()
+    items = [factories.item() for _ in range(12)]
+    factories.slate(older, person, items[:11])
+    factories.slate(newer, person, [*items[:10], items[11]])
+
+    difference = publications.difference(older, newer)
+
+    assert (difference.share_changed, difference.mean_overlap) == (0.0, 1.0)
+    assert difference.entering == difference.leaving == ()
+
+
+def test_difference_of_publications_without_slates_is_empty():
+    older, newer = factories.publication(), factories.publication()
+
+    assert publications.difference(older, newer) == Difference(
+        older.pk, newer.pk, 0, 0, 0, 0.0, 0.0, (), ()
+    )

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
+from recommender.models import EvaluationRun, PublicationRun
+from recommender.services import advancing
+from tests import factories
+from tests.factories import NOW
+
+LATER = NOW + timedelta(minutes=1)
+KINDS: tuple[type[Run], ...] = (TrainingRun, TrackingRun, PublicationRun, EvaluationRun)
+
+
+def imported(at: datetime = NOW) -> None:
+    ImportRun.objects.create(**factories.done(source="folder", finished_at=at))
+    factories.event(factories.end_user(), factories.item(), received_at=at)
+
+
+def end(run: Run, state: RunState = RunState.DONE) -> None:
+    type(run)._default_manager.filter(pk=run.pk).update(state=state, finished_at=LATER)
+
+
+def requested() -> list[str]:
+    runs = [run for kind in KINDS for run in kind._default_manager.order_by("pk")]
+    return [type(run).__name__ for run in runs]
+
+
+@pytest.mark.django_db
+def test_nothing_is_requested_for_nothing():
+    assert advancing.advance(now=NOW) == []
+
+
+@pytest.mark.django_db
+def test_the_chain_requests_each_run_once_its_cause_is_done():
+    imported()
+
+    seen = []
+    while runs := advancing.advance(now=LATER):
+        assert advancing.advance(now=LATER) == []  # whoever looks again finds it requested
+        seen.append([type(run).__name__ for run in runs])
+        for run in runs:
+            end(run)
+
+    assert seen == [
+        ["TrainingRun"],
+        ["TrackingRun"],
+        ["PublicationRun"],
+        ["EvaluationRun"],
+        ["EvaluationRun"],
+    ]
+    training = TrainingRun.objects.get()
+    assert TrackingRun.objects.get().training_run == training
+    assert PublicationRun.objects.get().training_run == training
+    evaluations = EvaluationRun.objects.order_by("pk")
+    assert [(run.training_run, run.split) for run in evaluations] == [
+        (training, "leave-one-out"),
+        (training, "time"),
+    ]
+
+
+@pytest.mark.django_db
+def test_an_import_under_way_holds_the_training_back():
+    imported()
+    ImportRun.objects.create(source="more", requested_at=NOW)
+
+    assert advancing.advance(now=LATER) == []
+
+
+@pytest.mark.django_db
+def test_an_import_that_brought_no_events_calls_for_nothing():
+    imported()
+    factories.training_run(requested_at=LATER)
+    advancing.advance(now=LATER)
+    ImportRun.objects.create(
+        **factories.done(source="again", finished_at=LATER + timedelta(minutes=1))
+    )
+
+    advancing.advance(now=LATER + timedelta(minutes=2))
+
+    assert TrainingRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_failed_training_is_not_tried_again_but_states_are_made_without_it():
+    imported()
+    (training,) = advancing.advance(now=LATER)
+    end(training, RunState.FAILED)
+
+    (tracking,) = advancing.advance(now=LATER)
+    end(tracking)
+
+    assert isinstance(tracking, TrackingRun)
+    assert tracking.training_run is None
+    assert advancing.advance(now=LATER) == []
+
+
+@pytest.mark.django_db
+def test_a_failed_tracking_does_not_keep_slates_back():
+    imported()
+    end(*advancing.advance(now=LATER))
+    end(*advancing.advance(now=LATER), RunState.FAILED)
+
+    assert [type(run) for run in advancing.advance(now=LATER)] == [PublicationRun]
+
+
+@pytest.mark.django_db
+def test_the_night_trains_only_on_newer_events():
+    factories.training_run(requested_at=NOW)
+    person, item = factories.end_user(), factories.item()
+    factories.event(person, item, received_at=NOW - timedelta(hours=1))
+    before = advancing.request_nightly_training(now=LATER)
+    factories.event(person, item, received_at=NOW + timedelta(hours=1))
+
+    after = advancing.request_nightly_training(now=LATER)
+
+    assert before is None
+    assert after == TrainingRun.objects.get(state=RunState.WAITING)
+    assert advancing.request_nightly_training(now=LATER) is None
+
+
+@pytest.mark.django_db
+def test_a_run_that_nobody_began_is_forgotten_after_a_minute():
+    run = ImportRun.objects.create(source="folder", requested_at=NOW)
+
+    assert advancing.forgotten(ImportRun, now=NOW + timedelta(seconds=59)) == []
+    assert advancing.forgotten(ImportRun, now=NOW + timedelta(seconds=61)) == [run.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_callers_at_once_request_one_run():
+    imported()
+    together = threading.Barrier(8)
+
+    def call() -> None:
+        together.wait()
+        advancing.advance(now=LATER)
+        connection.close()
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert requested() == ["TrainingRun"]

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from interests.models import ChangeMark, EndUser, InterestState, RunState
+from recommender.models import PublicationRun, Serving, SimilarItems, Slate, Switch
+from recommender.services import switching
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def published(*, minutes: int = 0) -> PublicationRun:
+    at = NOW + timedelta(minutes=minutes)
+    made = factories.publication(is_serving=False, finished_at=at)
+    person, _ = EndUser.objects.get_or_create(user_id="reader", defaults={"created_at": NOW})
+    factories.slate(made, person, [factories.item()])
+    return made
+
+
+def switch(publication: PublicationRun) -> PublicationRun | None:
+    return switching.switch_to(publication=publication, by="ada", reason="better", now=NOW)
+
+
+def state_of(person: EndUser, *, minutes: int) -> None:
+    state = InterestState.objects.create(
+        end_user=person, tracker_version="test", at=NOW, category_ids=[0], weights=[1.0],
+        long_term=[1.0], short_term=[1.0], event_shares=[1.0], num_events=1, active_days=1,
+        events_through=NOW + timedelta(minutes=minutes), created_at=NOW,
+    )  # fmt: skip
+    EndUser.objects.filter(pk=person.pk).update(current_state=state)
+
+
+def test_switching_returns_what_served_and_keeps_a_log():
+    first, second = published(), published()
+
+    before = [switch(first), switch(second)]
+
+    assert before == [None, first]
+    assert Serving.objects.get().publication == second
+    log = Switch.objects.order_by("pk").values_list("publication", "switched_by", "reason")
+    assert list(log) == [(first.pk, "ada", "better"), (second.pk, "ada", "better")]
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.STOPPED])
+def test_only_a_publication_that_is_done_can_serve(state):
+    publication = published()
+    PublicationRun.objects.filter(pk=publication.pk).update(state=state)
+
+    with pytest.raises(switching.CannotSwitch, match=f"is {state}; only one that is done"):
+        switch(publication)
+
+    assert not Serving.objects.exists()
+
+
+def test_a_publication_without_slates_cannot_serve():
+    publication = factories.publication(is_serving=False)
+
+    with pytest.raises(switching.CannotSwitch, match="are gone. Publish its training again"):
+        switch(publication)
+
+
+def test_rolling_back_twice_goes_back_two_steps_and_no_further():
+    first, second, third = published(), published(), published()
+    for publication in (first, second, third):
+        switch(publication)
+
+    back = [switching.roll_back(by="ada", now=NOW) for _ in range(2)]
+
+    assert back == [second, first]
+    assert Serving.objects.get().publication == first
+    with pytest.raises(switching.CannotSwitch, match="No slates older than those"):
+        switching.roll_back(by="ada", now=NOW)
+
+
+def test_rolling_back_before_anything_serves_says_so():
+    with pytest.raises(switching.CannotSwitch, match="Nothing serves yet"):
+        switching.roll_back(by="ada", now=NOW)
+
+
+def test_a_publication_that_never_served_is_not_gone_back_to():
+    first, _, third = published(), published(), published()
+    switch(first)
+    switch(third)
+
+    assert switching.roll_back(by="ada", now=NOW) == first
+
+
+def test_people_whose_slates_lag_behind_their_states_are_marked():
+    publication = factories.publication(is_serving=False)
+    fresh, stale, new, stateless = (factories.end_user() for _ in range(4))
+    for person in (fresh, stale, stateless):
+        factories.slate(publication, person, [factories.item()], events_through=NOW)
+    state_of(fresh, minutes=0)
+    state_of(stale, minutes=1)
+    state_of(new, minutes=1)
+    ChangeMark.objects.create(end_user=stale, marked_at=NOW - timedelta(hours=1), generation=4)
+
+    switch(publication)
+
+    marks = ChangeMark.objects.order_by("pk").values_list("end_user", "marked_at", "generation")
+    assert list(marks) == [(stale.pk, NOW - timedelta(hours=1), 5), (new.pk, NOW, 1)]
+
+
+def test_slates_more_than_two_publications_back_are_cleared_away():
+    runs = [published(minutes=number) for number in range(5)]
+    item = factories.item()
+    for run in runs:
+        SimilarItems.objects.create(publication=run, item=item, items=[], item_ids=[], scores=[])
+        switch(run)
+
+    cleared = switching.clear_away(now=NOW)
+
+    kept = [run.pk for run in runs[2:]]
+    assert cleared == [run.pk for run in runs[:2]]
+    assert sorted(Slate.objects.values_list("publication", flat=True)) == kept
+    assert sorted(SimilarItems.objects.values_list("publication", flat=True)) == kept
+    assert PublicationRun.objects.count() == 5
+    runs[0].refresh_from_db()
+    assert runs[0].results == {"slates_removed_at": NOW.isoformat()}
+
+
+def test_a_publication_newer_than_what_serves_is_not_cleared_away():
+    old, waiting = published(minutes=0), published(minutes=1)
+    switch(old)
+
+    assert switching.clear_away(now=NOW) == []
+    assert waiting.slates.count() == 1
