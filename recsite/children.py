@@ -84,14 +84,15 @@ def end(processes: Sequence[psutil.Process], *, seconds: float) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
     deadline = time.monotonic() + seconds
-    while any(_is_alive(process) for process in processes) and time.monotonic() < deadline:
+    while any(is_alive(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.05)
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process still does anything: one that waits to be reaped does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -33,6 +33,10 @@ STOP_SECONDS = 10.0
 LARGEST_LOG = 10 * 1024 * 1024
 LINES_AT_ONCE = 5
 WORTH_SHOWING = re.compile(r'"level": ?"(error|critical)"|\b(ERROR|CRITICAL|FATAL|PANIC)\b')
+# What PostgreSQL answers to whoever asks while it comes or goes.
+EXPECTED = re.compile(
+    r"the database system is (starting up|shutting down)|due to administrator command"
+)
 
 Say = Callable[[str, str], None]
 
@@ -163,25 +167,32 @@ class Supervisor:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             (self.home / "logs").mkdir(exist_ok=True)
-            self._lock = path.open("a+")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = path.open("a+")
+        except OSError as error:
+            raise CannotSupervise(embedded.what_a_folder_lacks(self.home, error)) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
         except BlockingIOError:
+            lock.close()
             number = path.read_text().strip() or "unknown"
             raise CannotSupervise(
                 f"Recsite runs already on {self.home} (process {number}). Stop that one with Ctrl-C "
                 f"(or: kill {number}), or set RECSITE_HOME to another folder."
             ) from None
         except OSError as error:
+            lock.close()
             raise CannotSupervise(embedded.what_a_folder_lacks(self.home, error)) from error
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
+        self._lock = lock
 
     def _clear_leftovers(self) -> None:
         left = leftovers(self.home)
         if not left:
             return
-        self._say("site", f"Ending {len(left)} processes that an earlier start left behind.")
+        processes = "1 process" if len(left) == 1 else f"{len(left)} processes"
+        self._say("site", f"Ending {processes} that an earlier start left behind.")
         for process in left:
             if (
                 process.name() == "postgres"
@@ -220,7 +231,7 @@ class Supervisor:
         whole = new[: new.rfind(b"\n") + 1]  # a line that is being written is read next time
         watched.position += len(whole)
         lines = whole.decode(errors="replace").splitlines()
-        worth = [line for line in lines if WORTH_SHOWING.search(line)]
+        worth = [s for s in lines if WORTH_SHOWING.search(s) and not EXPECTED.search(s)]
         for line in worth[:LINES_AT_ONCE]:
             self._say(watched.program.name, line[:500])
         if len(worth) > LINES_AT_ONCE:
