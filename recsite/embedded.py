@@ -132,9 +132,9 @@ def _package_folder(name: str) -> Path:
 def _make_folders(home: Path) -> Path:
     sockets = socket_folder(home)
     try:
-        for folder in (home, home / "redis", home / "logs"):
-            folder.mkdir(parents=True, exist_ok=True)
-        sockets.mkdir(mode=0o700, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
+        for folder in (home / "redis", home / "logs", sockets):
+            folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise ServerDidNotStart(what_a_folder_lacks(home, error)) from error
     if sockets.stat().st_uid not in (os.getuid(), *_account_ids()):

@@ -77,13 +77,12 @@ def _python(name: str, home: Path, port: int, arguments: list[str]) -> Program:
 
 
 def answers(port: int) -> bool:
-    """Tell whether the web server answers, whatever it says."""
+    """Tell whether the web server is up and not broken."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health/live")
-        connection.getresponse()
+        return connection.getresponse().status < 500
     except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-    return True

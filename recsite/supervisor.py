@@ -7,7 +7,9 @@ below a worker) is found by a mark in its environment at the next start.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import json
 import os
 import re
 import signal
@@ -32,6 +34,7 @@ HEALTHY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LARGEST_LOG = 10 * 1024 * 1024
 LINES_AT_ONCE = 5
+WIDTH = 240
 WORTH_SHOWING = re.compile(r'"level": ?"(error|critical)"|\b(ERROR|CRITICAL|FATAL|PANIC)\b')
 # What PostgreSQL answers to whoever asks while it comes or goes.
 EXPECTED = re.compile(
@@ -166,7 +169,7 @@ class Supervisor:
         path = self.home / "supervisor.lock"
         try:
             self.home.mkdir(parents=True, exist_ok=True)
-            (self.home / "logs").mkdir(exist_ok=True)
+            (self.home / "logs").mkdir(mode=0o700, exist_ok=True)
             lock = path.open("a+")
         except OSError as error:
             raise CannotSupervise(embedded.what_a_folder_lacks(self.home, error)) from error
@@ -233,7 +236,7 @@ class Supervisor:
         lines = whole.decode(errors="replace").splitlines()
         worth = [s for s in lines if WORTH_SHOWING.search(s) and not EXPECTED.search(s)]
         for line in worth[:LINES_AT_ONCE]:
-            self._say(watched.program.name, line[:500])
+            self._say(watched.program.name, _in_short(line))
         if len(worth) > LINES_AT_ONCE:
             self._say(
                 watched.program.name, f"... {len(worth) - LINES_AT_ONCE} more in {watched.log}"
@@ -242,6 +245,13 @@ class Supervisor:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _in_short(line: str) -> str:
+    """Return a line of a log for the terminal; of a JSON line what happened, its log has the rest."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        line = json.loads(line)["event"]
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 4]} ..."
 
 
 def leftovers(home: Path) -> list[psutil.Process]:

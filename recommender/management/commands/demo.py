@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -64,6 +65,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         home: Path = settings.RECSITE_HOME
+        os.umask(0o077)  # what the site writes is nobody else's to read
         self.terminal = Terminal()
         try:
             folder = _checked(options["data"])
