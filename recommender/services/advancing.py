@@ -46,7 +46,7 @@ def request_nightly_training(*, now: datetime) -> TrainingRun | None:
     locking.take(locking.Lock.CHAIN)
     if TrainingRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
         return None
-    return running.request(TrainingRun, now=now, settings={"asked_by": "nightly schedule"})
+    return running.request(TrainingRun, now=now)
 
 
 def forgotten(run_class: type[R], *, now: datetime) -> list[int]:

@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from interests.learning import scoring
-from interests.learning.trained import TrainedNetwork
+from interests.learning.checkpoints import DamagedWeights
+from interests.learning.trained import ForeignWeights, TrainedNetwork
 from interests.models import RunState
 from interests.selectors import events
 from interests.selectors.events import DatabaseLog
@@ -131,7 +132,10 @@ def _prepare(hold: Hold, tell: Report) -> Work:
             f"{run.training_run} is {run.training_run.state}; only one that is done can be published."
         )
     tell("reading the network", 0.01)
-    network = training.load(run=run.training_run)
+    try:
+        network = training.load(run.training_run)
+    except (DamagedWeights, ForeignWeights) as error:
+        raise CannotRun(str(error)) from error
     tell("reading events", 0.02)
     known = events.interaction_log()
     if not known.log.num_users:

@@ -92,7 +92,7 @@ class Memory:
         """Return the network of a training, loaded when it is another than last time."""
         if self._network is None or self._network[0] != run.pk:
             self._network = None  # never two at once in memory
-            self._network = (run.pk, training.load(run=run))
+            self._network = (run.pk, training.load(run))
         return self._network[1]
 
     def catalogue(self, now: datetime) -> LoadedCatalogue:
