@@ -98,18 +98,21 @@ def of_log(
     *,
     network_shares: NDArray[np.floating] | None = None,
     network_until: int | None = None,
+    users: range | None = None,
 ) -> list[History]:
     """Return the history of each of the log's users, in the order of its `user_ids`.
 
     Args:
         log: sorted.
+        users: only these, by their place in `user_ids`.
         network_shares: what the network expects after each event, in the log's order. [E, C]
         network_until: time in microseconds of the newest event the network was trained on.
     """
     assert (network_shares is None) == (network_until is None), "shares and time belong together"
     weights = log.kind_weights.astype(np.float64)[log.kinds]
     histories = []
-    for start, end in zip(log.offsets[:-1], log.offsets[1:], strict=True):
+    for user in range(log.num_users) if users is None else users:
+        start, end = log.offsets[user : user + 2]
         times = log.times[start:end]
         shares = log.catalogue.shares[log.items[start:end]].astype(np.float64)
         network = None if network_shares is None else network_shares[start:end].astype(np.float64)

@@ -1,0 +1,242 @@
+"""Interest states: of everybody, as a run; of the few who just did something, live.
+
+Only this module writes states and what `EndUser` copies of the newest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from interests.models import EndUser, InterestState, RunState, TrackingRun, TrainingRun
+from interests.selectors import events
+from interests.selectors.events import DatabaseLog, LoadedCatalogue
+from interests.services import running, state_rows, tracking_knowledge
+from interests.services.running import Hold, RunOvertaken
+from interests.services.state_rows import Knowledge, States
+from interests.tracking import timeline
+from interests.tracking.histories import History
+from interests.tracking.mixture import Mixture
+
+if TYPE_CHECKING:  # without a network there is no need for torch
+    from interests.learning.trained import TrainedNetwork
+
+# So many end users' histories are held and written at a time: some 20,000 rows.
+END_USERS_PER_BLOCK = 500
+
+# In order of key, so that a run and live workers never wait for each other in a circle.
+LOCK_END_USERS = "SELECT id FROM interests_enduser WHERE {} ORDER BY id FOR NO KEY UPDATE"
+# A state that has seen newer events stays: nobody goes back to what was known before.
+COPY_NEWEST = """
+    UPDATE interests_enduser AS person
+    SET current_state_id = newest.id, num_events = newest.num_events, last_event_at = newest.at,
+        drift_score = newest.drift_score
+    FROM (
+        SELECT DISTINCT ON (end_user_id) id, end_user_id, num_events, at, drift_score, events_through
+        FROM interests_intereststate WHERE {} ORDER BY end_user_id, id DESC
+    ) AS newest
+    WHERE person.id = newest.end_user_id AND NOT EXISTS (
+        SELECT FROM interests_intereststate AS current
+        WHERE current.id = person.current_state_id
+        AND current.events_through > newest.events_through
+    )
+"""
+
+log = structlog.get_logger()
+
+
+def latest_done() -> TrackingRun | None:
+    """Return the newest finished tracking, None before the first."""
+    runs = TrackingRun.objects.filter(state=RunState.DONE).select_related("training_run")
+    return runs.order_by("-finished_at", "-pk").first()
+
+
+def track_everybody(*, run_id: int) -> None:
+    """Do the whole of one tracking run: a state of each end user for each week with events, and now.
+
+    Raises:
+        RunNotClaimed: somebody else is at it, or it has ended.
+        RunStopped: somebody asked for it.
+        RunOvertaken: another worker has taken it over.
+        CannotRun: the network's weights are missing or not what its training wrote.
+    """
+    with running.held(TrackingRun, run_id=run_id) as hold:
+        run: TrackingRun = hold.run  # type: ignore[assignment]  # held as one
+        hold.report("Removing what an earlier attempt left", 0.0)
+        InterestState.objects.filter(tracking_run=run).delete()
+        hold.report("Reading the events", 0.01)
+        known = events.interaction_log()
+        hold.report("Learning what people have in common", 0.05)
+        knowledge = tracking_knowledge.learn(known, tracking_run=run_id)
+        results = tracking_knowledge.to_results(knowledge)
+        num_states = _write_everybody(hold, run, known=known, knowledge=knowledge)
+        results |= {"num_states": num_states, "num_end_users": len(known.user_keys)}
+        with transaction.atomic():
+            hold.end(RunState.DONE, results=results)
+            _lock("true", [])
+            _copy_newest("tracking_run_id = %s", [run_id])
+    log.info("tracking_done", run_id=run_id, num_states=num_states)
+
+
+def renew_states(
+    *,
+    end_user_ids: Collection[int],
+    now: datetime,
+    network: TrainedNetwork | None = None,
+    training_run: TrainingRun | None = None,
+    catalogue: LoadedCatalogue | None = None,
+) -> int:
+    """Append a live state for each of some end users who have events that their state has not seen.
+
+    Args:
+        end_user_ids: primary keys.
+        now: when the states are made.
+        network: an expert of the mixture for events after its training.
+        training_run: that network's training; None: the one of the latest tracking run.
+        catalogue: loaded before, to spare reading it.
+
+    Returns:
+        how many states were appended.
+    """
+    known = events.interaction_log(end_users=end_user_ids, catalogue=catalogue)
+    tracking_run = latest_done()
+    knowledge = tracking_knowledge.remember(tracking_run, category_keys=known.category_keys)
+    if training_run is None and tracking_run is not None:
+        training_run = tracking_run.training_run
+    shares = None
+    if network is not None and training_run is not None and known.log.num_events:
+        shares = tracking_knowledge.network_shares(network, known)
+        knowledge = tracking_knowledge.with_network(
+            knowledge, network=network, known=known, training_run=training_run.pk
+        )
+    people = tracking_knowledge.histories_of(
+        known, users=range(known.log.num_users), shares=shares, training_run=training_run
+    )
+    with transaction.atomic():
+        _lock("id = ANY(%s)", [list(end_user_ids)])
+        _clear_without_events(set(end_user_ids) - set(known.user_keys.tolist()))
+        return _append(known, people, knowledge=knowledge, now=now)
+
+
+def _write_everybody(
+    hold: Hold, run: TrackingRun, *, known: DatabaseLog, knowledge: Knowledge
+) -> int:
+    shares = None
+    if run.training_run is not None:
+        hold.report("Asking the network what it expected", 0.1)
+        network = tracking_knowledge.network_of(run.training_run)
+        shares = tracking_knowledge.network_shares(network, known)
+        knowledge = tracking_knowledge.with_network(
+            knowledge, network=network, known=known, training_run=run.training_run.pk
+        )
+    num_users, num_states = known.log.num_users, 0
+    for begin in range(0, num_users, END_USERS_PER_BLOCK):
+        users = range(begin, min(begin + END_USERS_PER_BLOCK, num_users))
+        step = f"Tracking end users: {begin:,} of {num_users:,}"
+        hold.report(step, 0.3 + 0.65 * begin / num_users)
+        people = tracking_knowledge.histories_of(
+            known, users=users, shares=shares, training_run=run.training_run
+        )
+        num_states += _write_block(hold, known, people, first=begin, knowledge=knowledge)
+    hold.report("Showing the new states", 0.97)
+    return num_states
+
+
+def _write_block(
+    hold: Hold, known: DatabaseLog, people: Sequence[History], *, first: int, knowledge: Knowledge
+) -> int:
+    now = timezone.now()
+    keys = known.user_keys[first : first + len(people)].tolist()
+    with transaction.atomic():
+        # Held until the rows are in: whoever takes the run over waits, then removes them.
+        if not hold.mine().select_for_update().exists():
+            raise RunOvertaken(f"{hold.run} was taken over by another worker.")
+        rows = EndUser.objects.filter(pk__in=keys).select_for_update(no_key=True)
+        alive = set(rows.order_by("pk").values_list("pk", flat=True))
+        lines = [
+            line
+            for states in _everybodys_states(known, people, first=first, knowledge=knowledge)
+            if states.end_user in alive  # the others were erased since the events were read
+            for line in state_rows.lines(states, knowledge=knowledge, now=now)
+        ]
+        if lines:
+            state_rows.insert(lines)
+    return len(lines)
+
+
+def _everybodys_states(
+    known: DatabaseLog, people: Sequence[History], *, first: int, knowledge: Knowledge
+) -> Iterator[States]:
+    for place, track in Mixture(knowledge.population).track_all(people):
+        yield States(
+            end_user=int(known.user_keys[first + place]),
+            events_through=_through(known, first + place),
+            history=people[place],
+            track=track,
+            after=timeline.week_ends(people[place]),
+        )
+
+
+def _append(
+    known: DatabaseLog, people: Sequence[History], *, knowledge: Knowledge, now: datetime
+) -> int:
+    """Write the live states of those, already locked, whose current state has seen less."""
+    current = _current(known.user_keys.tolist())
+    lines: list[str] = []
+    keys: list[int] = []
+    for place, track in Mixture(knowledge.population).track_all(people):
+        end_user, through = int(known.user_keys[place]), _through(known, place)
+        seen, begin = current.get(end_user, (None, 0))
+        number = len(people[place])
+        if end_user not in current or (seen is not None and (through, number) <= (seen, begin)):
+            continue
+        states = States(
+            end_user=end_user,
+            events_through=through,
+            history=people[place],
+            track=track,
+            after=np.array([number]),
+            # An event that came late may stand before these; at least the newest is shown.
+            begin=min(begin, number - 1),
+        )
+        lines += state_rows.lines(states, knowledge=knowledge, now=now)
+        keys.append(end_user)
+    if lines:
+        state_rows.insert(lines)
+        _copy_newest("tracking_run_id IS NULL AND end_user_id = ANY(%s)", [keys])
+    return len(lines)
+
+
+def _current(keys: Sequence[int]) -> dict[int, tuple[datetime | None, int]]:
+    """Return what each end user's current state has seen: until when, and how many events."""
+    rows = EndUser.objects.filter(pk__in=keys).values_list(
+        "pk", "current_state__events_through", "current_state__num_events"
+    )
+    return {key: (seen, number or 0) for key, seen, number in rows}
+
+
+def _clear_without_events(keys: Collection[int]) -> None:
+    """Let the copies of end users whose events are all gone say so."""
+    EndUser.objects.filter(pk__in=keys).exclude(current_state=None, num_events=0).update(
+        current_state=None, num_events=0, last_event_at=None, drift_score=None
+    )
+
+
+def _lock(condition: str, parameters: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_END_USERS.format(condition), parameters)
+
+
+def _copy_newest(condition: str, parameters: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(COPY_NEWEST.format(condition), parameters)
+
+
+def _through(known: DatabaseLog, place: int) -> datetime:
+    return state_rows.moment(known.events_through[place].astype(np.int64))
