@@ -182,8 +182,13 @@ def _refresh_alone(claim: Claim, *, served: Served | None, now: datetime) -> Non
 
 def _refresh(claims: Sequence[Claim], *, served: Served | None, now: datetime) -> None:
     keys = [claim.end_user_id for claim in claims]
-    network = served.network if served else None
-    tracking.renew_states(end_user_ids=keys, now=now, network=network)
+    tracking.renew_states(
+        end_user_ids=keys,
+        now=now,
+        network=served.network if served else None,
+        training_run=served.publication.training_run if served else None,
+        catalogue=memory.catalogue(now),
+    )
     try:
         with transaction.atomic():
             locking.take(locking.Lock.SWITCH, is_shared=True)
