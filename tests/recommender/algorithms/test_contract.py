@@ -1,0 +1,106 @@
+"""What every algorithm promises, on a log whose right answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass, replace
+
+import numpy as np
+import pytest
+
+from recommender import algorithms
+from recommender.algorithms.protocol import event_counts
+from tests.recommender.logs import drawn_log, log_of
+
+SMALL = {
+    "changes": {
+        "width": 16,
+        "max_epochs": 12,
+        "patience": 12,
+        "learning_rate": 0.01,
+        "warmup_steps": 5,
+    }
+}
+PERSONAL = [name for name in algorithms.names() if "popular" not in name]
+ALL = pytest.mark.parametrize("name", algorithms.names())
+
+
+def made(name):
+    return algorithms.make(name, **(SMALL if name == "interest_network" else {}))
+
+
+def fitted_on(log, name):
+    algorithm = made(name)
+    return algorithm.fit(log, settings=algorithm.grid()[0], seed=0)
+
+
+@ALL
+def test_settings_are_frozen_and_there_is_at_least_one(name):
+    grid = made(name).grid()
+
+    assert grid
+    for settings in grid:
+        assert is_dataclass(settings)
+        with pytest.raises(AttributeError):
+            settings.anything = 1
+
+
+@ALL
+def test_scores_have_shape_and_no_nan_and_rule_out_what_was_never_chosen(name):
+    log = drawn_log(num_items=1000)
+    users = np.array([0, 1, 17], np.int32)
+
+    scores = fitted_on(log, name).scores(log, users=users)
+
+    assert scores.shape == (3, 1000)
+    assert scores.dtype == np.float32
+    assert not np.isnan(scores).any()
+    counts = event_counts(log)
+    assert np.isfinite(scores[:, counts > 0]).all()
+    unknown = np.bincount(log.items, minlength=1000) == 0
+    assert unknown.any()
+    assert np.isneginf(scores[:, unknown]).all()
+
+
+@ALL
+def test_a_fit_and_a_seed_give_the_same_scores_again(name):
+    log = drawn_log()
+    users = np.arange(5, dtype=np.int32)
+
+    first = fitted_on(log, name).scores(log, users=users)
+    second = fitted_on(log, name).scores(log, users=users)
+
+    np.testing.assert_array_equal(first, second)
+
+
+@ALL
+def test_a_stranger_gets_what_most_people_choose(name):
+    log = drawn_log()
+    known = replace(log, user_ids=np.append(log.user_ids, "stranger"))
+    stranger = np.array([log.num_users], np.int32)
+
+    scores = fitted_on(log, name).scores(known, users=stranger)[0]
+
+    counts = event_counts(log)
+    assert counts[scores.argmax()] >= np.sort(counts)[-3]
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_people_get_more_of_the_half_they_like(name):
+    log = drawn_log(num_events=2000)
+    users = np.arange(log.num_users, dtype=np.int32)
+
+    scores = fitted_on(log, name).scores(log, users=users)
+
+    half = log.num_items // 2
+    best = np.argsort(-scores, axis=1)[:, :5]
+    is_own_half = (best >= half) == (users % 2 == 1)[:, None]
+    assert is_own_half.mean() > 0.9
+
+
+@ALL
+def test_what_a_network_or_a_matrix_cannot_be_made_of_is_answered_all_the_same(name):
+    log = log_of([("ann", "a", 1), ("ann", "b", 2), ("bob", "a", 1), ("bob", "b", 2)])
+
+    scores = fitted_on(log, name).scores(log, users=np.array([0], np.int32))
+
+    assert np.isfinite(scores).all()

@@ -1,0 +1,155 @@
+"""Numbers worked out by hand, then properties, then another library's word."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
+
+from recommender.evaluation import metrics
+
+INF = math.inf
+
+
+def measure(top: list[list[int]], targets: list[list[int]]) -> dict[str, list[float]]:
+    rows = np.repeat(np.arange(len(targets)), [len(own) for own in targets])
+    items = np.array([item for own in targets for item in own], np.int32)
+    found = metrics.per_user(np.array(top, np.int32), rows=rows, items=items)
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def test_one_target_in_second_place():
+    found = measure([[7, 3, 5]], [[3]])
+
+    assert found["recall"] == [1.0]
+    assert found["precision"] == [pytest.approx(1 / 3)]
+    assert found["ndcg"] == [pytest.approx(1 / math.log2(3))]
+    assert found["map"] == [0.5]
+    assert found["mrr"] == [0.5]
+
+
+def test_two_of_three_targets_in_places_one_and_three():
+    found = measure([[1, 9, 2]], [[1, 2, 4]])
+
+    assert found["recall"] == [pytest.approx(2 / 3)]
+    assert found["precision"] == [pytest.approx(2 / 3)]
+    ideal = 1 + 1 / math.log2(3) + 1 / 2
+    assert found["ndcg"] == [pytest.approx((1 + 1 / 2) / ideal)]
+    assert found["map"] == [pytest.approx((1 + 2 / 3) / 3)]
+    assert found["mrr"] == [1.0]
+
+
+def test_map_and_ndcg_ask_for_no_more_targets_than_places():
+    found = measure([[1, 2]], [[1, 2, 3, 4]])
+
+    assert (found["map"], found["ndcg"], found["recall"]) == ([1.0], [1.0], [0.5])
+
+
+def test_missing_places_are_misses():
+    found = measure([[4, -1, -1], [-1, -1, -1]], [[4], [4]])
+
+    assert found["precision"] == [pytest.approx(1 / 3), 0.0]
+    assert found["recall"] == [1.0, 0.0]
+    assert found["mrr"] == [1.0, 0.0]
+
+
+def test_coverage_counts_different_items_of_the_fitted_catalogue():
+    top = np.array([[0, 1, -1], [1, 2, -1]], np.int32)
+
+    assert metrics.coverage(top, num_items=12) == 0.25
+
+
+def test_a_user_without_a_target_is_refused():
+    with pytest.raises(AssertionError):
+        metrics.per_user(np.zeros((2, 1), np.int32), rows=np.array([0]), items=np.array([0]))
+
+
+def test_top_items_leave_out_what_is_ruled_out_and_pad():
+    scores = np.array([[1, -INF, 3, -2], [-INF, -INF, -INF, 0]], np.float32)
+
+    top = metrics.top_items(scores, k=6, ties=np.arange(4))
+
+    assert top.tolist() == [[2, 0, 3, -1, -1, -1], [3, -1, -1, -1, -1, -1]]
+
+
+def test_equal_scores_are_ranked_by_the_drawn_order_not_by_place():
+    scores = np.array([[0.0, 5.0, -0.0, 0.0]], np.float32)
+
+    top = metrics.top_items(scores, k=3, ties=np.array([1, 0, 3, 2]))
+
+    assert top.tolist() == [[1, 2, 3]]
+
+
+def test_equal_scores_favour_no_place_in_the_catalogue():
+    scores = np.zeros((1, 100), np.float32)
+
+    firsts = [
+        metrics.top_items(scores, k=1, ties=metrics.tie_order(100, seed=seed))[0, 0]
+        for seed in range(400)
+    ]
+
+    assert 44 < np.mean(firsts) < 55
+    assert firsts[0] == metrics.top_items(scores, k=1, ties=metrics.tie_order(100, seed=0))[0, 0]
+
+
+def test_nan_is_refused():
+    with pytest.raises(AssertionError, match="NaN"):
+        metrics.top_items(np.array([[np.nan]], np.float32), k=1, ties=np.arange(1))
+
+
+scores_of_12 = st.lists(
+    st.floats(-100, 100, width=32) | st.just(-INF) | st.integers(-2, 2).map(float),
+    min_size=12,
+    max_size=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(values=scores_of_12, k=st.integers(1, 15), seed=st.integers(0, 5))
+def test_top_items_are_those_of_a_plain_sort(values, k, seed):
+    scores = np.array([values], np.float32)
+    ties = metrics.tie_order(12, seed=seed)
+
+    top = metrics.top_items(scores, k=k, ties=ties)[0]
+
+    order = sorted(range(12), key=lambda item: (-scores[0, item], -ties[item]))
+    expected = [item for item in order if scores[0, item] > -INF][:k]
+    assert top.tolist() == expected + [-1] * (k - len(expected))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    order=st.permutations(range(8)),
+    targets=st.sets(st.integers(0, 7), min_size=1),
+    k=st.integers(1, 8),
+)
+def test_measures_stay_in_bounds_and_a_perfect_list_scores_one(order, targets, k):
+    own = sorted(targets)
+    perfect = [*own, *(item for item in range(8) if item not in targets)][:k]
+
+    found = measure([order[:k], perfect], [own, own])
+
+    for name, values in found.items():
+        assert 0 <= values[0] <= values[1] + 1e-12, name
+    assert found["ndcg"][1] == pytest.approx(1)
+    assert found["map"][1] == pytest.approx(1)
+    assert found["mrr"][1] == 1
+
+
+def test_ndcg_agrees_with_scikit_learn():
+    random = np.random.default_rng(3)
+    scores = random.normal(size=(50, 30)).astype(np.float32)
+    relevant = random.random((50, 30)) < 0.15
+    relevant[np.arange(50), random.integers(0, 30, 50)] = True
+    top = metrics.top_items(scores, k=10, ties=metrics.tie_order(30, seed=0))
+
+    rows, items = np.nonzero(relevant)
+    ours = metrics.per_user(top, rows=rows, items=items.astype(np.int32))["ndcg"]
+
+    # scikit-learn divides by what all targets could reach within k as well.
+    theirs = [ndcg_score(relevant[[user]], scores[[user]], k=10) for user in range(50)]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
