@@ -111,6 +111,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING above says how logs look
 
+# A run whose worker was silent for this long is given to another; tests wait less.
+RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=30)
+
 # --- accounts -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

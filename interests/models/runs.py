@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings as django_settings
 from django.db import models
 from django.db.models import Q
@@ -23,6 +25,9 @@ class Run(models.Model):
     The holder renews `lease_expires_at` and writes with its `attempt`; whoever finds a started run with
     an expired lease takes it over with the next attempt (`services.running`).
     """
+
+    # A run that killed its holder three times will kill the fourth as well.
+    max_attempts: ClassVar[int] = 3
 
     state = models.CharField(max_length=10, choices=RunState, default=RunState.WAITING)
     settings = models.JSONField(default=dict, blank=True)
@@ -80,6 +85,9 @@ class ImportRun(Run):
 
 class TrainingRun(Run):
     """One training of a network; `results` holds curves and validation metrics."""
+
+    # Each attempt goes on from a checkpoint, so many deaths of its machine still end in a network.
+    max_attempts: ClassVar[int] = 10
 
     network = models.CharField(max_length=50, default="interest_network")
     weights_path = models.CharField(

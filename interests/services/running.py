@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, connection
 from django.db.models import F, Q, QuerySet
@@ -22,10 +23,8 @@ from django.utils import timezone
 from interests.models import Run, RunState
 
 # A dead holder is replaced after at most this plus the beat that looks for it: about a minute.
-LEASE_SECONDS = 30
-RENEWAL_SECONDS = 8
-# A run that killed its holder three times will kill the fourth as well.
-MAX_ATTEMPTS = 3
+LEASE_SECONDS: int = settings.RUN_LEASE_SECONDS
+RENEWAL_SECONDS = LEASE_SECONDS / 4
 
 log = structlog.get_logger()
 R = TypeVar("R", bound=Run)
@@ -41,6 +40,10 @@ class RunOvertaken(Exception):
 
 class RunStopped(Exception):
     """Somebody asked the run to stop."""
+
+
+class RunLetGo(Exception):
+    """The holder's process must end; the run waits for another one, and the attempt does not count."""
 
 
 class CannotRun(Exception):
@@ -102,6 +105,11 @@ class Hold:
         for name, value in fields.items():
             setattr(self.run, name, value)
 
+    def let_go(self) -> None:
+        """Give the run back to be claimed by another, as if this attempt had not been."""
+        self.release()
+        self.mine().update(state=RunState.WAITING, attempt=F("attempt") - 1, lease_expires_at=None)
+
     def release(self) -> None:
         """Stop renewing the lease; the row stays as it is."""
         self._ended.set()
@@ -125,7 +133,7 @@ def claim(run_class: type[R], *, run_id: int, now: datetime) -> Hold:
         RunNotClaimed: it has ended, or another holder is at work.
     """
     free = Q(state=RunState.WAITING) | Q(state=RunState.STARTED, lease_expires_at__lt=now)
-    rows = run_class._default_manager.filter(free, pk=run_id, attempt__lt=MAX_ATTEMPTS)
+    rows = run_class._default_manager.filter(free, pk=run_id, attempt__lt=run_class.max_attempts)
     claimed = rows.update(
         state=RunState.STARTED,
         attempt=F("attempt") + 1,
@@ -156,6 +164,9 @@ def held(run_class: type[R], *, run_id: int) -> Iterator[Hold]:
         hold.end(RunState.STOPPED, error="Stopped by hand.")
         raise
     except RunOvertaken:
+        raise
+    except RunLetGo:
+        hold.let_go()
         raise
     except Exception as error:
         hold.end(RunState.FAILED, error=describe(error))
@@ -200,10 +211,10 @@ def ask_to_stop(run_class: type[R], *, run_id: int, now: datetime) -> bool:
 def abandoned(run_class: type[R], *, now: datetime) -> list[int]:
     """Return the started runs whose holder is gone, failing those that had their last attempt."""
     lost = run_class._default_manager.filter(state=RunState.STARTED, lease_expires_at__lt=now)
-    lost.filter(attempt__gte=MAX_ATTEMPTS).update(
+    lost.filter(attempt__gte=run_class.max_attempts).update(
         state=RunState.FAILED,
         finished_at=now,
         lease_expires_at=None,
-        error=f"Its worker died {MAX_ATTEMPTS} times. See the worker's log.",
+        error=f"Its worker died {run_class.max_attempts} times. See the worker's log.",
     )
     return list(lost.values_list("pk", flat=True).order_by("pk"))

@@ -1,0 +1,123 @@
+"""Train a network on the events in the database, in this process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from interests.models import RunState, TrainingRun
+from interests.services import running
+
+HELP = """Train a network on the events in the database, on the GPU if there is one, and keep its weights.
+A training that was killed goes on from its last checkpoint.
+
+Example:
+  manage.py train
+  manage.py train --set width=128 --set dropout=0.2 --seed 1
+  manage.py train --run 12
+
+The first chooses settings by the amount of data. The last does the training run 12, which somebody
+requested or whose process was killed; it is what the workers start."""
+
+
+class Command(BaseCommand):
+    help = HELP
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_parser(*args, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--run", type=int, metavar="ID", help="do this run instead of requesting a new one"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of a new run, 0 or more")
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            type=_setting,
+            metavar="NAME=VALUE",
+            help="a setting of a new run, such as width=128 or max_epochs=20; may be repeated",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run_id = options["run"]
+        if run_id is None:
+            run_id = _request(settings=dict(options["set"]), seed=options["seed"])
+        elif options["set"] or options["seed"]:
+            raise CommandError("--set and --seed are for a new run; leave --run out.")
+        elif not TrainingRun.objects.filter(pk=run_id).exists():
+            raise CommandError(f"There is no training run {run_id}. Leave --run out for a new one.")
+        _train(run_id)
+        run = TrainingRun.objects.get(pk=run_id)
+        self.stdout.write(_summary(run))
+
+
+def _request(*, settings: dict[str, Any], seed: int) -> int:
+    from interests.learning.config import BadSettings, TrainingConfig
+
+    if seed < 0:
+        raise CommandError("--seed must be 0 or more.")
+    try:
+        TrainingConfig.from_dict(settings)
+    except BadSettings as error:
+        raise CommandError(str(error)) from error
+    run = running.request(TrainingRun, now=timezone.now(), settings=settings, seed=seed)
+    return run.pk
+
+
+def _train(run_id: int) -> None:
+    from interests.services import training
+
+    try:
+        training.train(run_id=run_id, report_to_terminal=True, must_end=_terminations().is_set)
+    except (
+        running.RunNotClaimed,
+        running.RunStopped,
+        running.RunOvertaken,
+        running.RunLetGo,
+    ) as error:
+        raise CommandError(str(error)) from error
+    except Exception as error:
+        raise CommandError(f"Training {run_id} failed. {running.describe(error)}") from error
+
+
+def _terminations() -> threading.Event:
+    """Return an event that SIGTERM sets, so that a checkpoint is kept before the process ends."""
+    asked = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.set()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, note)
+    return asked
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ArgumentTypeError(f"write NAME=VALUE, not {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ArgumentTypeError(f"{value!r} is not a number") from error
+
+
+def _summary(run: TrainingRun) -> str:
+    if run.state != RunState.DONE:
+        return f"{run} is {run.state}. {run.error}"
+    results = run.results
+    words = ", ".join(f"{key} {value:.4f}" for key, value in results["validation"].items())
+    return (
+        f"{run} is done: {results['num_events']:,} events of {results['num_users']:,} end users,"
+        f" {len(results['curves']['loss'])} passes in {results['seconds']} s on {results['device']}."
+        f" Validation: {words or 'too few events for one'}."
+    )

@@ -1,0 +1,189 @@
+"""Training runs: from the events in the database to weights on disk, in this process, under a lease."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from interests.learning import checkpoints, progress, trainer
+from interests.learning.config import BadSettings, TrainingConfig
+from interests.learning.preparation import TooFewEvents
+from interests.learning.progress import Progress
+from interests.learning.trained import TrainedNetwork
+from interests.models import RunState, TrainingRun
+from interests.selectors import events
+from interests.selectors.events import DatabaseLog
+from interests.services import running
+from interests.services.reporting import Progress as Shown
+from interests.services.running import CannotRun, Hold, RunLetGo
+
+REPORT_SECONDS = 1.0
+# What ends a run for good; a second attempt would end the same way.
+NOT_WORTH_A_SECOND_TRY = (TooFewEvents, BadSettings, trainer.TrainingDiverged)
+
+log = structlog.get_logger()
+
+
+class NotTrained(Exception):
+    """The run has no weights: it is not done."""
+
+
+def train(
+    *,
+    run_id: int,
+    report_to_terminal: bool = False,
+    must_end: Callable[[], bool] | None = None,
+) -> None:
+    """Do the whole of one training run, from its last checkpoint if an earlier attempt left one.
+
+    Args:
+        report_to_terminal: show a progress bar, or a line a minute where there is no terminal.
+        must_end: asked after each step whether this process has to end; the run then waits for another.
+
+    Raises:
+        RunNotClaimed: somebody else is at it, or it has ended.
+        RunStopped: somebody asked for it.
+        RunOvertaken: another process has taken it over.
+        RunLetGo: `must_end` said so, and a checkpoint is kept.
+        CannotRun: the data or the settings do not allow it; the message says why.
+        OSError: the disk is full.
+    """
+    _remove_leftovers()
+    with (
+        running.held(TrainingRun, run_id=run_id) as hold,
+        Shown(hold, is_shown=report_to_terminal) as shown,
+    ):
+        try:
+            _train(hold, shown=shown, must_end=must_end)
+        except NOT_WORTH_A_SECOND_TRY as error:
+            raise CannotRun(str(error)) from error
+        except trainer.TrainingStopped as error:
+            raise RunLetGo(f"{hold.run} waits for another process to go on.") from error
+
+
+def latest_done() -> TrainingRun | None:
+    """Return the newest finished training, None before the first."""
+    return TrainingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
+
+
+def load(training_run: TrainingRun) -> TrainedNetwork:
+    """Return the network of a finished training.
+
+    Raises:
+        NotTrained: the training is not done.
+        DamagedWeights: its files are missing or not those that it wrote.
+        ForeignWeights: another release wrote them.
+    """
+    if training_run.state != RunState.DONE or not training_run.weights_path:
+        raise NotTrained(f"{training_run} is {training_run.state}: it has no network yet.")
+    folder = Path(settings.RECSITE_HOME) / training_run.weights_path
+    return checkpoints.load(folder, training_run.weights_sha256)
+
+
+def folder_of(run_id: int) -> Path:
+    """Return where a training keeps its checkpoint and its weights."""
+    return Path(settings.RECSITE_HOME) / _relative_folder(run_id)
+
+
+def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> None:
+    run: TrainingRun = hold.run  # type: ignore[assignment]  # held as one
+    hold.report("Reading the events", 0.0)
+    loaded = _read(run)
+    facts = _facts(loaded)
+    hold.report("Preparing the histories", 0.0, results=facts, **_window(run, loaded))
+    config = TrainingConfig.for_data(loaded.log, **{"seed": run.seed, **run.settings})
+    facts["settings"] = config.to_dict()
+    trained = trainer.fit(
+        loaded.log,
+        config=config,
+        directory=folder_of(run.pk),
+        report=_reporter(hold, facts=facts, shown=shown),
+        is_stopped=must_end,
+    )
+    results = {**facts, **trained.results}
+    sha256 = checkpoints.save(replace(trained, results=results), folder_of(run.pk))
+    with transaction.atomic():
+        # Whoever has lost the run writes nothing here, and `end` then says so.
+        hold.mine().update(weights_path=_relative_folder(run.pk), weights_sha256=sha256)
+        hold.end(RunState.DONE, results=results)
+    progress.remove(folder_of(run.pk))
+    log.info("training_done", run_id=run.pk, **results["validation"], seconds=results["seconds"])
+
+
+def _read(run: TrainingRun) -> DatabaseLog:
+    """Return the events to learn from: those of the first attempt, so that its checkpoint fits."""
+    loaded = events.interaction_log(until=run.window_to, seed=run.seed)
+    last = run.results.get("last_event_key")
+    if last is not None:
+        loaded = replace(loaded, log=loaded.log.take(loaded.log.positions <= last))
+    return loaded
+
+
+def _facts(loaded: DatabaseLog) -> dict[str, Any]:
+    own = loaded.log
+    return {
+        "num_events": own.num_events,
+        "num_users": len(np.unique(own.users)),
+        "num_items": len(np.unique(own.items)),
+        "last_event_key": int(own.positions.max(initial=0)),
+    }
+
+
+def _window(run: TrainingRun, loaded: DatabaseLog) -> dict[str, datetime]:
+    """Return the times of the first and last event, those from the future left aside."""
+    times = loaded.log.times
+    now = run.started_at or run.requested_at
+    past = times[times <= int(now.timestamp() * 1_000_000)]
+    times = past if len(past) else times
+    if not len(times):
+        return {}
+    return {"window_from": _moment(times.min()), "window_to": run.window_to or _moment(times.max())}
+
+
+def _moment(microseconds: np.int64) -> datetime:
+    naive: datetime = np.datetime64(int(microseconds), "us").astype(datetime)
+    return naive.replace(tzinfo=UTC)
+
+
+def _reporter(hold: Hold, *, facts: dict[str, Any], shown: Shown) -> Callable[[Progress], None]:
+    """Return what writes the curves after each pass and asks once a second whether to go on."""
+    asked_at, num_written = time.monotonic(), -1
+
+    def write(now: Progress) -> None:
+        nonlocal asked_at, num_written
+        shown.step(now.step, now.share_done)
+        if len(now.curves["loss"]) > num_written:
+            num_written = len(now.curves["loss"])
+            hold.report(now.step, now.share_done, results={**facts, "curves": now.curves})
+        elif time.monotonic() - asked_at >= REPORT_SECONDS:
+            asked_at = time.monotonic()
+            hold.check()
+
+    return write
+
+
+def _relative_folder(run_id: int) -> str:
+    return f"networks/{run_id}"
+
+
+def _remove_leftovers() -> None:
+    """Remove the checkpoints of trainings that have ended; nobody will go on from them."""
+    found = {
+        int(path.parent.name): path.parent
+        for path in Path(settings.RECSITE_HOME).glob(f"networks/*/{progress.FILE}")
+        if path.parent.name.isdecimal()
+    }
+    unfinished = TrainingRun.objects.filter(
+        pk__in=found, state__in=[RunState.WAITING, RunState.STARTED]
+    )
+    for run_id in set(found) - set(unfinished.values_list("pk", flat=True)):
+        progress.remove(found[run_id])
