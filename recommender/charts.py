@@ -6,7 +6,7 @@ No colour is fixed here: a trace says in `meta.role` what it is ("accent" for wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,7 @@ def sentence(bars: Sequence[Bar], *, k: int, split: str, baseline: str) -> str:
         best = max(bars, key=lambda bar: bar.value, default=None)
         return f"{_finding(best, k=k, split=split)}." if best else ""
     said = _finding(network, k=k, split=split)
-    return f"{said}{_comparison(network, other)}." if other else f"{said}."
+    return f"{said}{_comparison(network, other, split=split)}." if other else f"{said}."
 
 
 def _trace(bars: Sequence[Bar], *, role: str, title: str) -> dict[str, Any]:
@@ -129,12 +129,93 @@ def _finding(bar: Bar, *, k: int, split: str) -> str:
     return f"{subject} finds the next item in its {first} for {share}{noise} of {users}"
 
 
-def _comparison(network: Bar, other: Bar) -> str:
+def _comparison(network: Bar, other: Bar, *, split: str) -> str:
     name = algorithm_name(other.algorithm)
     name = name if name.isupper() or "-" in name else name.lower()
     if not other.value:
         return f", {name} for none" if network.value else f", as does {name}"
-    words = f", {network.value / other.value:.1f} times as often as {name}"
+    measure = "much" if split == "time" else "often"
+    words = f", {network.value / other.value:.1f} times as {measure} as {name}"
     if network.p_value is None:
         return words
     return words + (f"; p = {network.p_value:.3f}" if network.p_value >= 0.001 else "; p < 0.001")
+
+
+def training_curves(curves: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Return validation metrics above the training loss, both by pass over the events.
+
+    Args:
+        curves: "loss" in nats, and "ndcg@10" and "recall@10" of validation where there is one; one
+            value for each pass.
+    """
+    loss = list(curves.get("loss", ()))
+    shown = [name for name in ("ndcg@10", "recall@10") if curves.get(name)]
+    axis = {"title": {"text": "pass over the events"}, "dtick": _step(len(loss)), "anchor": "y"}
+    layout: dict[str, Any] = {
+        "height": 440 if shown else 280,
+        "margin": {"l": 56, "r": 84, "t": 8, "b": 44},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "xaxis": axis | {"range": [0.5, max(len(loss), 2) + 0.5]},
+        "yaxis": {"title": {"text": "loss, nats"}, "domain": [0, 0.42 if shown else 1]},
+    }
+    data = [_curve(loss, name="Loss", role=REST)]
+    if shown:
+        layout["yaxis2"] = {
+            "title": {"text": "validation"},
+            "domain": [0.54, 1],
+            "rangemode": "tozero",
+        }
+        data += [
+            _curve(curves[name], name=_at(name), role=role) | {"yaxis": "y2"}
+            for name, role in zip(shown, (ACCENT, REST), strict=False)
+        ]
+    layout["annotations"] = [_label(trace) for trace in data if trace["x"]]
+    return {"data": data, "layout": layout}
+
+
+def training_sentence(curves: Mapping[str, Sequence[float]]) -> str:
+    """Say what the curves show right now, "" where there are none."""
+    loss, ndcg = curves.get("loss", ()), curves.get("ndcg@10", ())
+    if not loss:
+        return ""
+    passes = f"{len(loss)} pass{'' if len(loss) == 1 else 'es'}"
+    fell = f"After {passes} the loss is {loss[-1]:.2f} nats"
+    if not ndcg:
+        return f"{fell}; there is no validation sample."
+    best = max(range(len(ndcg)), key=lambda index: ndcg[index])
+    return f"{fell}; validation NDCG@10 was best after pass {best + 1}, at {ndcg[best]:.4f}."
+
+
+def _curve(values: Sequence[float], *, name: str, role: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(values) < 3 else "lines",
+        "name": name,
+        "meta": {"role": role},
+        "x": list(range(1, len(values) + 1)),
+        "y": list(values),
+        "hovertemplate": "%{y:.4f}",
+    }
+
+
+def _label(trace: dict[str, Any]) -> dict[str, Any]:
+    """Return a label at a curve's right end: nearer to what it names than a legend."""
+    return {
+        "text": trace["name"],
+        "x": trace["x"][-1],
+        "y": trace["y"][-1],
+        "yref": trace.get("yaxis", "y"),
+        "xanchor": "left",
+        "xshift": 6,
+        "showarrow": False,
+    }
+
+
+def _at(metric: str) -> str:
+    name, _, length = metric.partition("@")
+    return f"{METRIC_NAMES.get(name, name)}@{length}"
+
+
+def _step(num_passes: int) -> int:
+    return max(1, round(num_passes / 10))

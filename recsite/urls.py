@@ -10,7 +10,13 @@ from recsite.access import health
 from recsite.access.docs import ApiDocs
 from recsite.access.endpoints import Nothing
 
+handler400 = "recommender.views.frame.bad_request"
+handler403 = "recommender.views.frame.forbidden"
+handler404 = "recommender.views.frame.not_found"
+handler500 = "recommender.views.frame.failed"
+
 urlpatterns = [
+    path("", include("recommender.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
     path("health/live", health.live),

@@ -1,0 +1,158 @@
+"""What the first page says: how much there is, what serves, what needs action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count
+
+from interests.models import Category, EndUser, ImportRun, Interaction, Item, RunState, TrainingRun
+from recommender.models import Serving
+from recommender.selectors import pages_end_users, pages_runs
+
+# The nightly schedule trains once a day; two missed nights are worth a word.
+NETWORK_IS_OLD = timedelta(days=2)
+# A worker takes a waiting run within seconds; after this nobody is listening.
+WORKER_IS_SILENT = timedelta(minutes=5)
+MANY_REJECTS_SHARE = 0.05
+NUM_LAST_RUNS = 6
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows in the tables."""
+
+    end_users: int
+    drifting: int
+    items: int
+    categories: int
+    events: int
+    newest_event_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ServingNow:
+    """The publication that answers, and the training behind it."""
+
+    publication_id: int
+    training_id: int
+    algorithm: str
+    since: datetime
+    trained_at: datetime | None
+    events_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something that needs action: what happened, what to do, and where."""
+
+    title: str
+    advice: str
+    kind: str = ""
+    pk: int = 0
+
+
+def counts() -> Counts:
+    """Return how many end users, items and events there are; five queries."""
+    drifting = pages_end_users.SEGMENTS["drifting"]
+    end_users = EndUser.objects.aggregate(num=Count("id"), drifting=Count("id", filter=drifting))
+    newest = Interaction.objects.order_by("-pk").values_list("received_at", flat=True).first()
+    return Counts(
+        end_users=end_users["num"],
+        drifting=end_users["drifting"],
+        items=Item.objects.count(),
+        categories=Category.objects.count(),
+        events=Interaction.objects.count(),
+        newest_event_at=newest,
+    )
+
+
+def serving_now() -> ServingNow | None:
+    """Return what serves since when; one query."""
+    serving = Serving.objects.select_related("publication__training_run").first()
+    if serving is None:
+        return None
+    training = serving.publication.training_run
+    return ServingNow(
+        publication_id=serving.publication_id,
+        training_id=training.pk,
+        algorithm=serving.publication.algorithm,
+        since=serving.since,
+        trained_at=training.finished_at,
+        events_until=training.window_to,
+    )
+
+
+def warnings(*, serving: ServingNow | None, now: datetime) -> list[Warning]:
+    """Return what needs action, worst first; three queries."""
+    return [
+        *_failed_training(),
+        *_silent_worker(now),
+        *_old_network(serving, now),
+        *_rejecting_import(),
+    ]
+
+
+def _failed_training() -> list[Warning]:
+    last = (
+        TrainingRun.objects.filter(state__in=[RunState.DONE, RunState.FAILED])
+        .order_by("-finished_at")
+        .values("pk", "state", "error")
+        .first()
+    )
+    if last is None or last["state"] == RunState.DONE:
+        return []
+    return [Warning("The last training failed", last["error"], "training", last["pk"])]
+
+
+def _silent_worker(now: datetime) -> list[Warning]:
+    waiting, _ = pages_runs.runs(states=[RunState.WAITING], limit=50)
+    late = [row for row in waiting if now - row.requested_at > WORKER_IS_SILENT]
+    if not late:
+        return []
+    first = late[-1]
+    return [
+        Warning(
+            f"No worker has taken {first.kind} {first.pk}",
+            "It has been waiting for more than 5 minutes. Start one: celery -A recsite worker -Q training,live,default",
+            first.kind,
+            first.pk,
+        )
+    ]
+
+
+def _old_network(serving: ServingNow | None, now: datetime) -> list[Warning]:
+    if serving is None or serving.trained_at is None or now - serving.trained_at < NETWORK_IS_OLD:
+        return []
+    days = (now - serving.trained_at).days
+    return [
+        Warning(
+            f"The network that serves is {days} days old",
+            "A training is due every night. Look at the last runs, or start a training.",
+            "training",
+            serving.training_id,
+        )
+    ]
+
+
+def _rejecting_import() -> list[Warning]:
+    last = (
+        ImportRun.objects.filter(state=RunState.DONE)
+        .order_by("-finished_at")
+        .values("pk", "results")
+        .first()
+    )
+    if last is None:
+        return []
+    rejected, stored = (int(last["results"].get(name) or 0) for name in ("rejected", "events"))
+    if not rejected or rejected < MANY_REJECTS_SHARE * (rejected + stored):
+        return []
+    return [
+        Warning(
+            f"The last import rejected {rejected:,} of {rejected + stored:,} rows",
+            "Nothing is lost: the rows are kept with their reasons, to be mended and replayed.",
+            "import",
+            last["pk"],
+        )
+    ]

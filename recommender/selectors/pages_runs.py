@@ -1,0 +1,145 @@
+"""Runs of all kinds as one list, and one run with what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+
+from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
+from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
+
+KINDS: dict[str, type[Run]] = {
+    "import": ImportRun,
+    "training": TrainingRun,
+    "tracking": TrackingRun,
+    "publication": PublicationRun,
+    "evaluation": EvaluationRun,
+}
+ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
+_COLUMNS = (
+    "pk",
+    "state",
+    "requested_at",
+    "started_at",
+    "finished_at",
+    "step",
+    "share_done",
+    "error",
+    "requested_by__username",
+)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One line of the list of runs."""
+
+    kind: str
+    pk: int
+    state: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    step: str
+    share_done: float
+    error: str
+    requested_by: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, once it has ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+def runs(
+    *, kinds: Sequence[str] = (), states: Sequence[str] = (), limit: int, offset: int = 0
+) -> tuple[list[RunRow], int]:
+    """Return runs, newest request first, and how many there are in all; two queries."""
+    chosen = [kind for kind in KINDS if not kinds or kind in kinds]
+    parts = [_rows(kind, states) for kind in chosen]
+    every = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+    rows = every.order_by("-requested_at", "pk")[offset : offset + limit]
+    return [RunRow(*row) for row in rows], every.count()
+
+
+def _rows(kind: str, states: Sequence[str]) -> QuerySet[Any, tuple[Any, ...]]:
+    rows = KINDS[kind]._default_manager.annotate(kind=Value(kind, output_field=CharField()))
+    if states:
+        rows = rows.filter(state__in=states)
+    return rows.values_list("kind", *_COLUMNS)
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One run, with the results that have a place of their own taken out of the rest."""
+
+    row: RunRow
+    attempt: int
+    settings: list[tuple[str, Any]]
+    facts: list[tuple[str, Any]]
+    curves: dict[str, list[float]]
+    training_id: int | None
+    source: str
+    is_stop_requested: bool
+    seconds_left: float | None
+
+
+def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
+    """Return one run, or None if there is none; one query."""
+    found: Any = KINDS[kind]._default_manager.filter(pk=pk).select_related("requested_by").first()
+    if found is None:
+        return None
+    who = found.requested_by.get_username() if found.requested_by else None
+    columns: list[Any] = [getattr(found, column) for column in _COLUMNS[:-1]]
+    results = dict(found.results or {})
+    curves = results.pop("curves", None)
+    return RunPage(
+        row=RunRow(*(kind, *columns, who)),
+        attempt=found.attempt,
+        settings=_plain(found.settings or {}),
+        facts=_plain(results),
+        curves=curves if isinstance(curves, dict) else {},
+        training_id=getattr(found, "training_run_id", None),
+        source=getattr(found, "source", ""),
+        is_stop_requested=found.is_stop_requested,
+        seconds_left=_seconds_left(found, now),
+    )
+
+
+def _seconds_left(found: Run, now: datetime) -> float | None:
+    """Return how long the rest takes at the pace so far; too early to say before 2 % are done."""
+    if found.state != RunState.STARTED or found.started_at is None or found.share_done < 0.02:
+        return None
+    gone = (now - found.started_at).total_seconds()
+    return gone * (1 - found.share_done) / found.share_done
+
+
+def _plain(values: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return what fits on a line: nested values have pages of their own."""
+    return [
+        (name.replace("_", " ").capitalize(), value)
+        for name, value in sorted(values.items())
+        if isinstance(value, str | int | float | bool)
+    ]
+
+
+def publication_before(*, of: int | None = None) -> int | None:
+    """Return the finished publication with slates before another one (or what serves); at most two queries."""
+    key = of or Serving.objects.values_list("publication_id", flat=True).first()
+    rows = PublicationRun.objects.filter(pk__lt=key or 0, state=RunState.DONE)
+    with_slates = rows.filter(Exists(Slate.objects.filter(publication=OuterRef("pk"))))
+    return with_slates.order_by("-pk").values_list("pk", flat=True).first()
+
+
+def num_slates_served() -> int:
+    """Return how many end users the publication that serves has slates for; one query."""
+    return Slate.objects.filter(publication__in=Serving.objects.values("publication")).count()

@@ -1,0 +1,1 @@
+"""Pages of the dashboard: a request comes in, plain values go out."""

@@ -1,0 +1,179 @@
+/* Draws any figure found as JSON on the page, in the colours of the theme; its table, PNG and CSV.
+
+   A card `[data-figure]` holds the place of the plot `[data-figure-plot]`, the figure as
+   `<script type="application/json">` and the table `[data-figure-rows]`. Colours are names of custom
+   properties ("category-3", "accent", "text-faint/30" with an opacity in percent), or a trace says what it
+   is in `meta`: `role` ("accent", "rest") or `colour_rank` (of a category). */
+(() => {
+  "use strict";
+
+  const NAME = /^(category-(?:\d+|other)|accent|alarm|text|text-soft|text-faint|line|line-strong|card|sunken)(?:\/(\d+))?$/;
+  const PALETTE_SIZE = 12;
+  const ROLES = { accent: "accent", rest: "line-strong" };
+  const NARROW = matchMedia("(max-width: 45rem)");
+  const CONFIG = {
+    responsive: true,
+    displaylogo: false,
+    displayModeBar: "hover",
+    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]],
+    doubleClick: "reset",
+  };
+
+  let probe;
+  let context;
+
+  /* Return the theme's value of a custom property as rgba(), however it is written there. */
+  function colour(name, percent) {
+    probe.style.color = `var(--${name})`;
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = getComputedStyle(probe).color;
+    context.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+    return `rgba(${red}, ${green}, ${blue}, ${(percent ?? 100) / 100})`;
+  }
+
+  /* Return a copy of a figure with the names of colours replaced by the theme's. */
+  function withColours(value) {
+    if (typeof value === "string") {
+      const found = NAME.exec(value);
+      return found ? colour(found[1], found[2]) : value;
+    }
+    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(withColours);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withColours(part)]));
+    }
+    return value;
+  }
+
+  function nameOf(meta, isBar) {
+    if (!meta) return null;
+    if (meta.role === "rest" && !isBar) return "text-faint";
+    if (meta.role in ROLES) return ROLES[meta.role];
+    if (!("colour_rank" in meta)) return null;
+    const rank = meta.colour_rank;
+    return Number.isInteger(rank) && rank < PALETTE_SIZE ? `category-${rank}` : "category-other";
+  }
+
+  function paint(trace) {
+    const name = nameOf(trace.meta, trace.type === "bar");
+    if (!name) return trace;
+    const painted = { ...trace };
+    if (trace.type === "bar") painted.marker = { color: name, ...trace.marker };
+    else painted.line = { color: name, ...trace.line };
+    if (trace.stackgroup || (trace.fill && trace.fill !== "none")) painted.fillcolor = trace.fillcolor ?? `${name}/88`;
+    if (trace.error_x) painted.error_x = { color: "text-soft", thickness: 1.4, width: 4, ...trace.error_x };
+    return painted;
+  }
+
+  function axis(own) {
+    return {
+      ...own,
+      gridcolor: own.gridcolor ?? "line",
+      linecolor: own.linecolor ?? "line-strong",
+      zerolinecolor: own.zerolinecolor ?? "line-strong",
+      tickfont: { color: "text-faint", ...own.tickfont },
+      title: typeof own.title === "object" ? { ...own.title, font: { color: "text-soft", size: 12, ...own.title.font } } : own.title,
+    };
+  }
+
+  function layout(own) {
+    const font = getComputedStyle(document.body).fontFamily;
+    const axes = Object.fromEntries(Object.entries(own).filter(([key]) => /^[xy]axis\d*$/.test(key)).map(([key, value]) => [key, axis(value)]));
+    const styled = {
+      ...own,
+      ...axes,
+      paper_bgcolor: "rgba(0, 0, 0, 0)",
+      plot_bgcolor: "rgba(0, 0, 0, 0)",
+      font: { family: font, size: 12, color: "text-soft", ...own.font },
+      hoverlabel: { bgcolor: "card", bordercolor: "line-strong", font: { family: font, size: 12, color: "text" }, ...own.hoverlabel },
+      modebar: { bgcolor: "rgba(0, 0, 0, 0)" },
+    };
+    // A finger that scrolls the page must not be caught by the plot.
+    return NARROW.matches ? { ...styled, dragmode: false } : styled;
+  }
+
+  function read(card) {
+    return JSON.parse(card.querySelector('script[type="application/json"]').textContent);
+  }
+
+  function themed(figure) {
+    return { data: withColours(figure.data.map(paint)), layout: withColours(layout(figure.layout)) };
+  }
+
+  async function draw(card) {
+    const plot = card.querySelector("[data-figure-plot]");
+    const { data, layout: shown } = themed(read(card));
+    await Plotly.react(plot, data, shown, CONFIG);
+    plot.dataset.drawn = String(data.length);
+  }
+
+  function openTable(card, isOpen) {
+    const rows = card.querySelector("[data-figure-rows]");
+    const button = card.querySelector("[data-figure-table]");
+    rows.toggleAttribute("data-open", isOpen);
+    button.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  function save(address, file) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = file;
+    link.click();
+  }
+
+  function saveCsv(card) {
+    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const lines = [...card.querySelectorAll("[data-figure-rows] tr")].map((row) =>
+      [...row.cells].map((cell) => quoted(cell.textContent.trim())).join(","),
+    );
+    const address = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
+    save(address, `${card.dataset.file}.csv`);
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  }
+
+  /* Plotly would load its picture from a blob: address, which the policy forbids; a data: address is allowed. */
+  async function savePng(card) {
+    const plot = card.querySelector("[data-figure-plot]");
+    const { width, height } = plot.getBoundingClientRect();
+    const picture = new Image();
+    picture.src = await Plotly.toImage(plot, { format: "svg", width, height });
+    await picture.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = width * 2;
+    canvas.height = height * 2;
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = colour("card");
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    save(canvas.toDataURL("image/png"), `${card.dataset.file}.png`);
+  }
+
+  async function begin(card) {
+    const [table, png, csv] = ["table", "png", "csv"].map((name) => card.querySelector(`[data-figure-${name}]`));
+    table.addEventListener("click", () => openTable(card, table.getAttribute("aria-expanded") !== "true"));
+    csv.addEventListener("click", () => saveCsv(card));
+    png.addEventListener("click", () => savePng(card));
+    table.hidden = csv.hidden = false;
+    try {
+      await draw(card);
+      png.hidden = false;
+    } catch (error) {
+      console.error(error);
+      openTable(card, true);
+    }
+  }
+
+  function drawAll() {
+    for (const card of document.querySelectorAll("[data-figure]")) draw(card);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    probe = document.createElement("span");
+    probe.hidden = true;
+    document.body.append(probe);
+    context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    for (const card of document.querySelectorAll("[data-figure]")) begin(card);
+    document.addEventListener("themechange", drawAll);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  });
+})();
