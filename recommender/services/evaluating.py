@@ -33,8 +33,8 @@ def evaluate(*, run_id: int) -> None:
 
     The run's `settings` may hold `algorithms` (a list; all by default), `ties`, `repeats`,
     `request_time` and `budget_seconds`, as the command has them, and `training`: settings of the
-    network's training; by default those of the run's training. The network that serves is never asked:
-    it has seen the targets.
+    network's training that differ from those of the run's training. The network that serves is never
+    asked: it has seen the targets.
 
     Raises:
         CannotRun: the run asks for what there is not, or there are too few events.
@@ -75,8 +75,10 @@ def _options(name: str, run: EvaluationRun) -> dict[str, Any]:
     """Return the options of an algorithm: the network is trained as the one that is evaluated was."""
     if name != "interest_network":
         return {}
-    training = run.training_run.settings.get("training", {}) if run.training_run else {}
-    return {"changes": run.settings.get("training", training)}
+    trained = run.training_run.results.get("settings", {}) if run.training_run else {}
+    # Seed and time are those of this run, not of that training.
+    own = {name: value for name, value in trained.items() if name not in ("seed", "max_seconds")}
+    return {"changes": {**own, **run.settings.get("training", {})}}
 
 
 def _seldom(hold: Hold) -> Any:

@@ -1,0 +1,90 @@
+"""Figures that Plotly accepts, and sentences that say what they show."""
+
+from __future__ import annotations
+
+import json
+
+import plotly.graph_objects as go
+import pytest
+
+from recommender import charts
+from recommender.charts import Bar
+
+NETWORK = Bar("interest_network", 0.123, 0.112, 0.134, 0.003, 610)
+EASE = Bar("ease", 0.0879, 0.08, 0.1, None, 610)
+POPULAR = Bar("most_popular", 0.034, None, None, 0.0002, 610)
+
+
+def test_bars_are_sorted_with_the_best_on_top_and_the_network_accented():
+    figure = charts.metric_bars([POPULAR, NETWORK, EASE], metric="recall@10")
+
+    go.Figure(figure)  # raises where Plotly knows a property not
+    assert figure["layout"]["yaxis"]["categoryarray"] == ["Most popular", "EASE", "Network"]
+    accent, rest = figure["data"]
+    assert (accent["meta"], accent["y"], accent["x"]) == ({"role": "accent"}, ["Network"], [0.123])
+    assert (rest["meta"], rest["y"]) == ({"role": "rest"}, ["Most popular", "EASE"])
+    assert figure["layout"]["xaxis"]["title"]["text"] == "Recall at 10"
+
+
+def test_whiskers_reach_to_the_ends_of_the_interval():
+    [rest] = charts.metric_bars([EASE, POPULAR], metric="ndcg@10")["data"]
+
+    assert rest["error_x"]["array"] == [0, pytest.approx(0.0121)]
+    assert rest["error_x"]["arrayminus"] == [0, pytest.approx(0.0079)]
+
+
+def test_figures_name_no_colour():
+    text = json.dumps(charts.metric_bars([NETWORK, EASE], metric="ndcg@10"))
+
+    assert "color" not in text
+    assert "#" not in text
+
+
+def test_the_sentence_holds_the_network_against_the_baseline():
+    said = charts.sentence([NETWORK, EASE, POPULAR], k=10, split="leave-one-out", baseline="ease")
+
+    assert said == (
+        "The network finds the next item in its first ten for 12.3 % ± 1.1 of 610 end users, "
+        "1.4 times as often as EASE; p = 0.003."
+    )
+
+
+@pytest.mark.parametrize(
+    ("bars", "arguments", "expected"),
+    [
+        ([], {}, ""),
+        (
+            [POPULAR],
+            {},
+            "Most popular finds the next item in its first ten for 3.4 % of 610 end users.",
+        ),
+        (
+            [NETWORK, POPULAR],
+            {"split": "time", "baseline": "most_popular"},
+            (
+                "The network has in its first ten 12.3 % ± 1.1 of what 610 end users went on to choose, "
+                "3.6 times as much as most popular; p = 0.003."
+            ),
+        ),
+        (
+            [Bar("interest_network", 1, None, None, 0.0001, 1), EASE],
+            {"k": 1, "baseline": "ease"},
+            (
+                "The network finds the next item in its first place for 100.0 % of 1 end user, "
+                "11.4 times as often as EASE; p < 0.001."
+            ),
+        ),
+        (
+            [NETWORK, Bar("item_knn", 0.0, 0.0, 0.0, None, 610)],
+            {"k": 7, "baseline": "item_knn"},
+            (
+                "The network finds the next item in its first 7 for 12.3 % ± 1.1 of 610 end users, "
+                "Item-KNN for none."
+            ),
+        ),
+    ],
+)
+def test_the_sentence_fits_what_there_is(bars, arguments, expected):
+    given = {"k": 10, "split": "leave-one-out", "baseline": "", **arguments}
+
+    assert charts.sentence(bars, **given) == expected
