@@ -17,6 +17,7 @@ handler500 = "recommender.views.frame.failed"
 
 urlpatterns = [
     path("", include("recommender.urls")),
+    path("imports/", include("interests.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
     path("health/live", health.live),

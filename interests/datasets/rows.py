@@ -54,7 +54,7 @@ def copy_blocks(text: io.TextIOBase, *, form: Form, first_line: int) -> Iterator
         elif not newline:
             if len(rest) > MAX_LINE:
                 rest = _skip_line(text, rest[:SHOWN_CHARACTERS])
-                yield _bad_line(number, "line_too_long", {"text": rest}, form)
+                yield bad_row(number, "line_too_long", {"text": rest}, len(form.columns))
                 rest, number = "", number + 1
             continue
         if body:
@@ -95,7 +95,7 @@ def _cut(lines: list[str], *, number: int, form: Form, is_last: bool) -> tuple[b
             break
         used = max(used, 1)
         if reason:
-            out.append(_bad_line(number + at, reason, _named(fields, form), form))
+            out.append(bad_row(number + at, reason, _named(fields, form), len(form.columns)))
         elif fields:
             out.append(copy_row(number + at, fields).encode())
         at += used
@@ -150,9 +150,10 @@ def _named(fields: list[str], form: Form) -> dict[str, str]:
     return row
 
 
-def _bad_line(number: int, reason: str, row: Mapping[str, str], form: Form) -> bytes:
+def bad_row(number: int, reason: str, row: Mapping[str, str], num_columns: int) -> bytes:
+    """Return a row that cannot be used as COPY text."""
     raw = escaped(json.dumps(row, ensure_ascii=False).replace("\\u0000", ""))
-    return SEPARATOR.join([str(number), reason, raw, *[""] * len(form.columns)]).encode() + b"\n"
+    return SEPARATOR.join([str(number), reason, raw, *[""] * num_columns]).encode() + b"\n"
 
 
 def _skip_line(text: io.TextIOBase, start: str) -> str:

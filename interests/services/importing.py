@@ -7,6 +7,7 @@ and ends the run. Whatever interrupts it leaves nothing behind, and doing it aga
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from interests import datasets
 from interests.datasets import DatasetError
 from interests.datasets.layout import Layout
 from interests.models import ImportRun, RejectedRow, RunState
-from interests.services import quality, running, staging, storing, storing_events
-from interests.services.reporting import Progress
+from interests.services import quality, running, staging, storing, storing_events, uploading
+from interests.services.reporting import Progress, Watcher
 from interests.services.running import CannotRun, Hold
 from interests.services.staging import Part
 
@@ -59,37 +60,41 @@ def import_folder(*, run_id: int, report_to_terminal: bool = False) -> None:
             folder = ImportRun.objects.values_list("source", flat=True).get(pk=run_id)
             source = _stage(Path(folder), progress)
         except DatasetError as error:
+            uploading.discard(hold.run)
             raise CannotRun(str(error)) from error
         if source.num_bad and hold.run.settings.get("strict"):
             _refuse(hold, source)
         _store(hold, source, progress)
+        uploading.discard(hold.run)
 
 
-def store(source: Source, *, progress: Progress, is_dry_run: bool = False) -> dict[str, Any]:
-    """Write staged rows and return the report; call inside a transaction, which a dry run undoes to here."""
-    now = timezone.now()
+def store_parts(
+    source: Source, *, now: datetime, progress: Watcher, is_marking: bool
+) -> dict[str, Any]:
+    """Write staged rows; return what became of each file's lines. Call inside a transaction.
+
+    Args:
+        is_marking: mark whoever has new events, for a live worker to see to them.
+    """
     files: dict[str, Any] = {}
-    with transaction.atomic():
-        for part in source.parts:
-            if part.name == "items":
-                progress.step("Storing items", CHECKED)
-                stored = storing.store_items(part, now=now)
-            elif part.name == "users":
-                stored = storing.store_users(part, now=now)
-            else:
-                progress.step("Storing events", DESCRIBED)
-                stored = storing_events.store_events(
-                    part,
-                    layout=source.layout,
-                    now=now,
-                    on_share=lambda share: progress.at(DESCRIBED + share * (STORED - DESCRIBED)),
-                )
-            files[part.file] = {"part": part.name} | stored.as_dict()
-        progress.step("Looking at the quality", STORED)
-        report = _head(source) | {"files": files, "quality": quality.report_on_events()}
-        report["is_dry_run"] = is_dry_run
-        transaction.set_rollback(is_dry_run)
-    return report
+    for part in source.parts:
+        if part.name == "items":
+            progress.step("Storing items", CHECKED)
+            stored = storing.store_items(part, now=now)
+        elif part.name == "users":
+            progress.step("Storing end users", CHECKED)
+            stored = storing.store_users(part, now=now)
+        else:
+            progress.step("Storing events", DESCRIBED)
+            stored = storing_events.store_events(
+                part,
+                layout=source.layout,
+                now=now,
+                is_marking=is_marking,
+                on_share=lambda share: progress.at(DESCRIBED + share * (STORED - DESCRIBED)),
+            )
+        files[part.file] = {"part": part.name} | stored.as_dict()
+    return files
 
 
 def _stage(folder: Path, progress: Progress) -> Source:
@@ -119,7 +124,7 @@ def _stage(folder: Path, progress: Progress) -> Source:
     return checked(layout=layout, parts=tuple(parts), progress=progress)
 
 
-def checked(*, layout: Layout, parts: tuple[Part, ...], progress: Progress) -> Source:
+def checked(*, layout: Layout, parts: tuple[Part, ...], progress: Watcher) -> Source:
     """Find the bad lines of what is staged."""
     progress.step("Checking rows", STAGED)
     num_bad = sum(staging.find_bad(part, is_epoch=layout.is_epoch) for part in parts)
@@ -132,6 +137,7 @@ def _refuse(hold: Hold, source: Source) -> None:
         for part in source.parts:
             storing.store_bad(part, run_id=hold.run.pk)
         hold.mine().update(results=_head(source))
+    uploading.discard(hold.run)
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in _head(source)["bad"].items())
     raise CannotRun(
         f"Nothing was imported: {source.num_bad:,} rows are bad ({reasons}) and the import is strict. "
@@ -140,11 +146,20 @@ def _refuse(hold: Hold, source: Source) -> None:
 
 
 def _store(hold: Hold, source: Source, progress: Progress) -> None:
+    is_dry_run = bool(hold.run.settings.get("dry_run"))
     with transaction.atomic():
-        report = store(source, progress=progress, is_dry_run=bool(hold.run.settings.get("dry_run")))
+        with transaction.atomic():  # a dry run undoes this much
+            files = store_parts(source, now=timezone.now(), progress=progress, is_marking=False)
+            progress.step("Looking at the quality", STORED)
+            facts = {
+                "files": files,
+                "quality": quality.report_on_events(),
+                "is_dry_run": is_dry_run,
+            }
+            transaction.set_rollback(is_dry_run)
         for part in source.parts:
             storing.store_bad(part, run_id=hold.run.pk)
-        hold.end(RunState.DONE, results=report)
+        hold.end(RunState.DONE, results=_head(source) | facts)
 
 
 def _head(source: Source) -> dict[str, Any]:
@@ -152,5 +167,9 @@ def _head(source: Source) -> dict[str, Any]:
         "format": source.layout.format,
         "kind": source.layout.kind,
         "is_epoch": source.layout.is_epoch,
+        "parts": {
+            part.file: {"name": part.name, "columns": part.columns, "flags": part.flags}
+            for part in source.parts
+        },
         "bad": quality.bad_by_reason([part.table for part in source.parts]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Self
+from typing import Protocol, Self
 
 from django.db import DatabaseError, connection
 from tqdm import tqdm
@@ -15,6 +15,26 @@ from interests.services.running import Hold, RunStopped
 
 WRITE_SECONDS = 1.0
 LINE_SECONDS = 60.0
+
+
+class Watcher(Protocol):
+    """What is told how far the work is; `Progress` is one."""
+
+    def step(self, text: str, share: float) -> None:
+        """Hear what is done now and which share of the whole was done before it."""
+
+    def at(self, share: float) -> None:
+        """Hear which share of the whole is done."""
+
+
+class Nobody:
+    """Is told and does nothing: for work of a moment."""
+
+    def step(self, text: str, share: float) -> None:
+        pass
+
+    def at(self, share: float) -> None:
+        pass
 
 
 class Progress:

@@ -27,11 +27,17 @@ EVENT_COLUMNS = (
 
 
 def store_events(
-    part: Part, *, layout: Layout, now: datetime, on_share: Callable[[float], object]
+    part: Part,
+    *,
+    layout: Layout,
+    now: datetime,
+    is_marking: bool,
+    on_share: Callable[[float], object],
 ) -> storing.Stored:
     """Add events, and whatever end users, items and kinds only they name.
 
-    Nobody is marked as changed: a whole tracking run follows an import and sees everybody.
+    An import marks nobody as changed: a whole tracking run follows it and sees everybody. Only rows that
+    are replayed later do (`is_marking`).
     """
     with connection.cursor() as cursor:
         _make_good(cursor, part, layout, now)
@@ -56,6 +62,8 @@ def store_events(
             )
             inserted += cursor.rowcount
             on_share(0.4 + 0.6 * min(1.0, (first + CHUNK_ROWS) / total))
+        if is_marking:
+            _mark(cursor, now)
         stored.good, stored.duplicates = inserted, total - inserted
         stored.further = further
     return stored
@@ -159,3 +167,16 @@ def _make_ready(cursor: CursorWrapper) -> int:
     cursor.execute("CREATE INDEX ON import_events_ready (place)")
     cursor.execute("ANALYZE import_events_ready")
     return total
+
+
+def _mark(cursor: CursorWrapper, now: datetime) -> None:
+    cursor.execute(
+        """
+        INSERT INTO interests_changemark (end_user_id, marked_at, generation)
+        SELECT DISTINCT e.end_user_id, %(now)s, 1 FROM interests_interaction e
+        JOIN import_events_ready r USING (event_id) WHERE e.received_at = %(now)s
+        ORDER BY e.end_user_id
+        ON CONFLICT (end_user_id) DO UPDATE SET generation = interests_changemark.generation + 1
+        """,
+        {"now": now},
+    )
