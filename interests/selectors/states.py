@@ -1,0 +1,328 @@
+"""Interest states as plain values: for pages, the API and charts.
+
+What counts is the newest finished tracking run and the live states that have seen more than it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Min, Q, QuerySet
+from django.db.models.functions import Trunc
+
+from interests.datasets.log import UNCATEGORISED
+from interests.models import Category, EndUser, InterestState, RunState, TrackingRun
+
+UNCATEGORISED_ID = 0
+STEPS = ("event", "day", "week", "month")
+# A figure is about a thousand pixels wide: with more points than these a coarser step shows as much.
+MAX_AUTO_POINTS = 120
+DAY_STEP_UNTIL = timedelta(days=MAX_AUTO_POINTS)
+WEEK_STEP_UNTIL = timedelta(weeks=160)
+
+
+class UnknownStep(ValueError):
+    """The step is none of those there are."""
+
+
+@dataclass(frozen=True)
+class CategoryName:
+    """A category as it is shown; "uncategorised" has the id 0 and no colour of its own."""
+
+    category_id: int
+    name: str
+    colour_rank: int | None
+
+
+@dataclass(frozen=True)
+class CategoryWeight:
+    """One category's part of a state."""
+
+    category: CategoryName
+    weight: float
+    long_term: float
+    short_term: float
+
+
+@dataclass(frozen=True)
+class CurrentState:
+    """What one end user wants now, the largest weight first."""
+
+    at: datetime
+    categories: list[CategoryWeight]
+    drift_score: float | None
+    num_events: int
+    active_days: int
+    events_through: datetime
+    created_at: datetime
+    tracker_version: str
+    tracking_run_id: int | None
+    training_run_id: int | None
+
+
+@dataclass(frozen=True)
+class StatePoint:
+    """One state in a history; the lists run parallel to the history's `categories`."""
+
+    at: datetime
+    weights: list[float]
+    long_term: list[float]
+    short_term: list[float]
+    drift_score: float | None
+    num_events: int
+
+
+@dataclass(frozen=True)
+class StateHistory:
+    """The states of one end user over time, oldest first; `step` is the one that was used."""
+
+    categories: list[CategoryName]
+    points: list[StatePoint]
+    step: str
+
+
+@dataclass(frozen=True)
+class SharePoint:
+    """Shares of the raw events of one step of time, parallel to the history's `categories`."""
+
+    at: datetime
+    shares: list[float]
+    num_events: int
+
+
+@dataclass(frozen=True)
+class ShareHistory:
+    """What one end user did over time, oldest first; steps without events are left out."""
+
+    categories: list[CategoryName]
+    points: list[SharePoint]
+    step: str
+
+
+def current_state(end_user_id: int) -> CurrentState | None:
+    """Return what an end user wants now, None before their first state; two queries."""
+    state = InterestState.objects.filter(
+        pk__in=EndUser.objects.filter(pk=end_user_id).values("current_state")
+    ).first()
+    return to_plain(state) if state is not None else None
+
+
+def state_at(end_user_id: int, *, at: datetime) -> CurrentState | None:
+    """Return what an end user wanted at a time, None where they had no state yet; four queries."""
+    state = states_that_count(end_user_id, until=at).order_by("-at", "-pk").first()
+    return to_plain(state) if state is not None else None
+
+
+def to_plain(state: InterestState) -> CurrentState:
+    """Return a state with the names of its categories; one query."""
+    names = category_names()
+    rows = zip(state.category_ids, state.weights, state.long_term, state.short_term, strict=True)
+    return CurrentState(
+        at=state.at,
+        categories=sorted(
+            (CategoryWeight(named(names, key), *numbers) for key, *numbers in rows),
+            key=lambda row: -row.weight,
+        ),
+        drift_score=state.drift_score,
+        num_events=state.num_events,
+        active_days=state.active_days,
+        events_through=state.events_through,
+        created_at=state.created_at,
+        tracker_version=state.tracker_version,
+        tracking_run_id=state.tracking_run_id,
+        training_run_id=state.training_run_id,
+    )
+
+
+def history(
+    end_user_id: int,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: str = "auto",
+) -> StateHistory:
+    """Return an end user's states, the last of each step; at most five queries.
+
+    Args:
+        since: states at this time or later.
+        until: states at this time or earlier.
+        step: "event" (every state), "day", "week", "month" (UTC), or "auto" for as many as a figure
+            can show.
+
+    Raises:
+        UnknownStep: another word for `step`.
+    """
+    states = states_that_count(end_user_id, since=since, until=until)
+    if step == "auto":
+        facts = states.aggregate(first=Min("at"), last=Max("at"))
+        is_few = states[: MAX_AUTO_POINTS + 1].count() <= MAX_AUTO_POINTS
+        step = "event" if is_few else _step_for(facts["first"], facts["last"])
+    _check(step)
+    if step == "event":
+        rows = states.order_by("at", "pk")
+    else:
+        by_step = states.annotate(bucket=Trunc("at", step)).order_by("bucket", "-at", "-pk")
+        rows = by_step.distinct("bucket")
+    return _to_history(list(rows), step=step)
+
+
+def event_shares_over_time(
+    end_user_id: int,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    step: str = "auto",
+) -> ShareHistory:
+    """Return the category shares of an end user's raw events that are not negative; three queries.
+
+    Args:
+        since: events at this time or later.
+        until: events at this time or earlier.
+        step: "day", "week" or "month" (UTC), "event" (each time with events), or "auto".
+
+    Raises:
+        UnknownStep: another word for `step`.
+    """
+    window = {"end_user": end_user_id, "since": since, "until": until}
+    if step == "auto":
+        first, last, count = _span(window)
+        step = "event" if count <= MAX_AUTO_POINTS else _step_for(first, last)
+    _check(step)
+    bucket = (
+        "event.occurred_at"
+        if step == "event"
+        else f"date_trunc('{step}', event.occurred_at, 'UTC')"  # one of STEPS, checked above
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(EVENT_SHARES.format(bucket=bucket), window)
+        rows = cursor.fetchall()
+    return _to_share_history(rows, step=step)
+
+
+def population_shares() -> list[tuple[CategoryName, float]]:
+    """Return the mean interests of everybody as the newest tracking run learned them, largest first."""
+    run = TrackingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
+    results: dict[str, Any] = run.results if run is not None else {}
+    names = category_names()
+    pairs = zip(results.get("category_ids", ()), results.get("population_shares", ()), strict=True)
+    return sorted(((named(names, key), share) for key, share in pairs), key=lambda row: -row[1])
+
+
+def category_names() -> dict[int, CategoryName]:
+    """Return all categories by key; one query."""
+    rows = Category.objects.values_list("pk", "name", "colour_rank")
+    return {key: CategoryName(key, name, rank) for key, name, rank in rows}
+
+
+def named(names: dict[int, CategoryName], key: int) -> CategoryName:
+    """Return the category of a key, a stand-in where there is none."""
+    if key == UNCATEGORISED_ID:
+        return CategoryName(key, UNCATEGORISED, None)
+    return names.get(key) or CategoryName(key, f"removed category {key}", None)
+
+
+# Each event's one part is shared equally among its item's categories.
+EVENT_SHARES = """
+    SELECT {bucket} AS bucket, coalesce(own.category_id, 0), sum(1.0 / greatest(sizes.size, 1))
+    FROM interests_interaction AS event
+    JOIN interests_eventkind AS kind ON kind.id = event.kind_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS size FROM interests_item_categories AS counted
+        WHERE counted.item_id = event.item_id
+    ) AS sizes
+    LEFT JOIN interests_item_categories AS own ON own.item_id = event.item_id
+    WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
+    AND (%(since)s::timestamptz IS NULL OR event.occurred_at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR event.occurred_at <= %(until)s)
+    GROUP BY 1, 2 ORDER BY 1
+"""
+SPAN = """
+    SELECT min(occurred_at), max(occurred_at), count(DISTINCT occurred_at)
+    FROM interests_interaction
+    WHERE end_user_id = %(end_user)s
+    AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR occurred_at <= %(until)s)
+"""
+
+
+def states_that_count(
+    end_user_id: int, *, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[InterestState]:
+    """Return an end user's states of the newest finished run and the live ones that saw more."""
+    run = TrackingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
+    own = InterestState.objects.filter(end_user=end_user_id)
+    seen = own.filter(tracking_run=run).aggregate(through=Max("events_through"))["through"]
+    is_live = Q(tracking_run=None)
+    if run is None or seen is None:
+        states = own.filter(is_live)
+    else:
+        states = own.filter(Q(tracking_run=run) | is_live & Q(events_through__gt=seen))
+    if since is not None:
+        states = states.filter(at__gte=since)
+    if until is not None:
+        states = states.filter(at__lte=until)
+    return states
+
+
+def _step_for(first: datetime | None, last: datetime | None) -> str:
+    span = last - first if first and last else timedelta(0)
+    if span <= DAY_STEP_UNTIL:
+        return "day"
+    return "week" if span <= WEEK_STEP_UNTIL else "month"
+
+
+def _check(step: str) -> None:
+    if step not in STEPS:
+        raise UnknownStep(f"step must be auto, {', '.join(STEPS)}, not {step!r}.")
+
+
+def _to_history(states: Sequence[InterestState], *, step: str) -> StateHistory:
+    keys = sorted({key for state in states for key in state.category_ids if key})
+    keys.append(UNCATEGORISED_ID)
+    names = category_names()
+    points = []
+    for state in states:
+        place = {key: number for number, key in enumerate(state.category_ids)}
+        order = [place.get(key) for key in keys]  # None: a category that is newer than the state
+        weights, long_term, short_term = (
+            [0.0 if number is None else row[number] for number in order]
+            for row in (state.weights, state.long_term, state.short_term)
+        )
+        points.append(
+            StatePoint(
+                at=state.at,
+                weights=weights,
+                long_term=long_term,
+                short_term=short_term,
+                drift_score=state.drift_score,
+                num_events=state.num_events,
+            )
+        )
+    return StateHistory([named(names, key) for key in keys] if states else [], points, step)
+
+
+def _to_share_history(rows: Sequence[tuple[Any, ...]], *, step: str) -> ShareHistory:
+    keys = sorted({key for _, key, _ in rows} - {UNCATEGORISED_ID})
+    if any(key == UNCATEGORISED_ID for _, key, _ in rows):
+        keys.append(UNCATEGORISED_ID)
+    names = category_names()
+    column = {key: number for number, key in enumerate(keys)}
+    sums: dict[datetime, list[float]] = {}
+    for at, key, amount in rows:
+        sums.setdefault(at, [0.0] * len(keys))[column[key]] += float(amount)
+    points = [
+        SharePoint(at, [part / sum(parts) for part in parts], round(sum(parts)))
+        for at, parts in sums.items()
+    ]
+    return ShareHistory([named(names, key) for key in keys], points, step)
+
+
+def _span(window: dict[str, Any]) -> tuple[datetime | None, datetime | None, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(SPAN, window)
+        first, last, count = cursor.fetchone()
+    return first, last, count
