@@ -1,0 +1,183 @@
+"""Plain values -> Plotly figures as dicts.
+
+No colour is fixed here: a trace says in `meta` which category it is by its `colour_rank` (12 or more, or
+None: grey), or what it is by its `role`, and the script that draws it takes the theme's colour for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from interests.charts.sentences import NOISE_UNTIL
+from interests.charts.series import Series, bands_of, grouped
+
+# Bands thinner than this at their thickest place have no room for a label.
+MIN_LABEL_SHARE = 0.06
+NOISE_BAND = (-NOISE_UNTIL, NOISE_UNTIL)
+# Three rows under one another on one time axis, from the top: weights, raw shares, drift score.
+ROWS = {"y": (0.52, 1.0), "y2": (0.24, 0.46), "y3": (0.0, 0.18)}
+HEIGHT = 620
+
+
+def interests_over_time(
+    weights: Series, *, shares: Series, drift_scores: Sequence[float | None]
+) -> dict[str, Any]:
+    """Return the weights as a stacked area, the raw shares under it and the drift score below, one time axis.
+
+    Args:
+        weights: interest weights, oldest first.
+        shares: shares of the raw events, with `num_events`; its times may be others.
+        drift_scores: one for each time of the weights; None: too few events.
+    """
+    bands = bands_of(weights)
+    data = [
+        *_areas(grouped(weights, bands), yaxis="y"),
+        *_bars(grouped(shares, bands), yaxis="y2"),
+        *_drift(weights.times, drift_scores, yaxis="y3"),
+    ]
+    layout: dict[str, Any] = {
+        "height": HEIGHT,
+        "margin": {"l": 56, "r": 24, "t": 8, "b": 36},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "barmode": "stack",
+        "bargap": 0,
+        "xaxis": {"type": "date", "anchor": "y3"},
+        "yaxis": _percent_axis("y", "interest weights"),
+        "yaxis2": _percent_axis("y2", "events"),
+        "yaxis3": {"domain": list(ROWS["y3"]), "title": {"text": "drift score"}, "anchor": "x"},
+        "annotations": _labels(grouped(weights, bands)),
+    }
+    return {"data": data, "layout": layout}
+
+
+def weights_over_time(weights: Series) -> dict[str, Any]:
+    """Return the weights alone as a stacked area."""
+    shown = grouped(weights, bands_of(weights))
+    return {
+        "data": _areas(shown, yaxis="y"),
+        "layout": {
+            "height": 320,
+            "margin": {"l": 56, "r": 24, "t": 8, "b": 36},
+            "showlegend": False,
+            "hovermode": "x unified",
+            "xaxis": {"type": "date"},
+            "yaxis": _percent_axis("y", "interest weights") | {"domain": [0, 1]},
+            "annotations": _labels(shown),
+        },
+    }
+
+
+def _areas(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": category.name,
+            "stackgroup": "weights",
+            "x": _moments(series.times),
+            "y": [row[place] for row in series.values],
+            "yaxis": yaxis,
+            "line": {"width": 0.5},
+            "meta": {"colour_rank": category.colour_rank},
+            "hovertemplate": "%{y:.1%}",
+        }
+        for place, category in enumerate(series.categories)
+    ]
+
+
+def _bars(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
+    counts = list(series.num_events) or [0] * len(series.times)
+    return [
+        {
+            "type": "bar",
+            "name": f"{category.name}, events",
+            "x": _moments(series.times),
+            "y": [row[place] for row in series.values],
+            "yaxis": yaxis,
+            "meta": {"colour_rank": category.colour_rank},
+            "customdata": counts,
+            "hovertemplate": "%{y:.1%} of %{customdata:,}",
+        }
+        for place, category in enumerate(series.categories)
+    ]
+
+
+def _drift(
+    times: Sequence[datetime], scores: Sequence[float | None], *, yaxis: str
+) -> list[dict[str, Any]]:
+    """Return the band of noise and the score; a gap where there were too few events."""
+    moments = _moments(times)
+    ends = [moments[0], moments[-1], moments[-1], moments[0]] if moments else []
+    low, high = NOISE_BAND
+    band = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "noise",
+        "x": ends,
+        "y": [low, low, high, high] if moments else [],
+        "yaxis": yaxis,
+        "fill": "toself",
+        "line": {"width": 0},
+        "opacity": 0.25,
+        "meta": {"role": "rest"},
+        "hoverinfo": "skip",
+    }
+    line = {
+        "type": "scatter",
+        "mode": "lines+markers" if len(moments) < 3 else "lines",
+        "name": "drift score",
+        "x": moments,
+        "y": list(scores),
+        "yaxis": yaxis,
+        "meta": {"role": "accent"},
+        "hovertemplate": "%{y:.1f}",
+    }
+    return [band, line]
+
+
+def _labels(series: Series) -> list[dict[str, Any]]:
+    """Return the name of each band, in the middle of the band where it is thickest."""
+    labels = []
+    for place, category in enumerate(series.categories):
+        thickness = [row[place] for row in series.values]
+        if not thickness or max(thickness) < MIN_LABEL_SHARE:
+            continue
+        at = thickness.index(max(thickness))
+        below = sum(series.values[at][:place])
+        labels.append(
+            {
+                "text": category.name,
+                "x": _moments(series.times)[at],
+                "y": below + thickness[at] / 2,
+                "yref": "y",
+                "xanchor": _anchor(at, len(thickness)),
+                "showarrow": False,
+            }
+        )
+    return labels
+
+
+def _anchor(at: int, length: int) -> str:
+    """Keep a label at the edge of the figure inside it."""
+    if at < 0.2 * length:
+        return "left"
+    return "right" if at >= 0.8 * length else "center"
+
+
+def _percent_axis(yaxis: str, title: str) -> dict[str, Any]:
+    return {
+        "domain": list(ROWS[yaxis]),
+        "title": {"text": title},
+        "range": [0, 1],
+        "tickformat": ".0%",
+        "fixedrange": True,
+        "anchor": "x",
+    }
+
+
+def _moments(times: Sequence[datetime]) -> list[str]:
+    return [at.isoformat() for at in times]
