@@ -52,19 +52,22 @@ def start(
         )
 
 
-def stop(*processes: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
-    """Ask processes to end, wait, and end whatever is left of them and their descendants by force."""
-    families = [relative for process in processes for relative in descendants(process.pid)]
-    for process in processes:
+def stop(*processes: tuple[subprocess.Popen[bytes], signal.Signals], seconds: float) -> None:
+    """Ask processes to end, each by its signal, all at once.
+
+    What is left of them and of their descendants after `seconds` is ended by force.
+    """
+    families = [relative for process, _ in processes for relative in descendants(process.pid)]
+    for process, how in processes:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(how)
     deadline = time.monotonic() + seconds
-    for process in processes:
+    for process, _ in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(deadline - time.monotonic(), 0))
     end(families, seconds=2)
-    for process in processes:
+    for process, _ in processes:
         if process.poll() is None:
             process.kill()
             process.wait()

@@ -118,7 +118,7 @@ def start_redis(
 def stop(process: subprocess.Popen[bytes], *, seconds: float = 20) -> None:
     """Ask a server to end at once but cleanly, and kill it when it has not within `seconds`."""
     # PostgreSQL's fast shutdown; Redis saves and ends.
-    children.stop(process, how=signal.SIGINT, seconds=seconds)
+    children.stop((process, signal.SIGINT), seconds=seconds)
 
 
 def _package_folder(name: str) -> Path:

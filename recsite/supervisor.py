@@ -158,10 +158,9 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything: first what works, then the servers it works with."""
         for are_servers in (False, True):
-            some = [w for w in self._watched if w.program.is_server == are_servers and w.process]
-            for how in {w.program.how for w in some}:
-                processes = [w.process for w in some if w.program.how == how and w.process]
-                children.stop(*processes, how=how, seconds=STOP_SECONDS)
+            some = [w for w in self._watched if w.program.is_server == are_servers]
+            processes = [(w.process, w.program.how) for w in some if w.process is not None]
+            children.stop(*processes, seconds=STOP_SECONDS)
         self._watched.clear()
 
     def _take_lock(self) -> None:

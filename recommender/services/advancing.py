@@ -62,9 +62,11 @@ def _training(now: datetime) -> Run | None:
     if ImportRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
         return None
     imported_at = _last_import_at()
-    if imported_at is None or TrainingRun.objects.filter(requested_at__gte=imported_at).exists():
+    newest = _latest(ImportRun, state=RunState.DONE)
+    if newest is None or TrainingRun.objects.filter(requested_at__gte=imported_at).exists():
         return None
-    return running.request(TrainingRun, now=now)
+    # An import may say how long or how its training is to be; the demo's does.
+    return running.request(TrainingRun, now=now, settings=newest.settings.get("training", {}))
 
 
 def _tracking(now: datetime) -> Run | None:

@@ -32,6 +32,8 @@ from recsite.access.models import ApiKey, Scope
 
 USERNAME = "demo"
 SIMULATED = "simulated"
+# A newcomer waits for the first slates; own data is trained until it gets no better.
+SIMULATED_TRAINING_SECONDS = 100
 # In the order in which the chain takes them.
 RUN_CLASSES: Sequence[type[Run]] = (
     ImportRun,
@@ -108,7 +110,13 @@ def request_import(*, folder: Path, now: datetime) -> ImportRun:
         ImportRun,
         now=now,
         source=str(folder),
-        settings={"files": _files(folder), "is_simulated": _is_simulated(folder)},
+        settings={
+            "files": _files(folder),
+            "is_simulated": _is_simulated(folder),
+            "training": {"max_seconds": SIMULATED_TRAINING_SECONDS}
+            if _is_simulated(folder)
+            else {},
+        },
     )
 
 

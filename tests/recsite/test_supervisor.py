@@ -113,9 +113,9 @@ def test_workers_end_before_the_servers_they_need(tmp_path, site, monkeypatch) -
     names: dict[int, str] = {}
     stop = children.stop
 
-    def noting(*processes: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
-        ended.extend(names[process.pid] for process in processes)
-        stop(*processes, how=how, seconds=seconds)
+    def noting(*processes: tuple[subprocess.Popen[bytes], signal.Signals], seconds: float) -> None:
+        ended.extend(names[process.pid] for process, _ in processes)
+        stop(*processes, seconds=seconds)
 
     monkeypatch.setattr(children, "stop", noting)
     with site:

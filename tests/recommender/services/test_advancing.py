@@ -64,6 +64,16 @@ def test_the_chain_requests_each_run_once_its_cause_is_done():
 
 
 @pytest.mark.django_db
+def test_an_import_says_how_its_training_is_to_be():
+    imported()
+    ImportRun.objects.update(settings={"training": {"max_seconds": 5}})
+
+    [training] = advancing.advance(now=LATER)
+
+    assert training.settings == {"max_seconds": 5}
+
+
+@pytest.mark.django_db
 def test_an_import_under_way_holds_the_training_back():
     imported()
     ImportRun.objects.create(source="more", requested_at=NOW)
