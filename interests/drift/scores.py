@@ -16,11 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from interests.tracking.histories import History
 
 # Below this the recent twenty have too little beside them.
 MIN_EVENTS = 30
@@ -32,6 +31,22 @@ PSEUDO_COUNT = 4.0
 MAX_GROUPS = 48
 # |z| of one category that may rise or fall by chance in one look at 20 categories in twenty.
 SIGNIFICANT = 3.0
+
+
+class History(Protocol):
+    """One end user's events in order: what the scores need of them."""
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """How each event is shared among categories. [L, C]"""
+
+    @property
+    def sessions(self) -> NDArray[np.int32]:
+        """The number of the event's session, not falling. [L]"""
+
+    @property
+    def is_negative(self) -> NDArray[np.bool_]:
+        """Whether the event is left out. [L]"""
 
 
 @dataclass(frozen=True)
