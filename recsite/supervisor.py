@@ -31,7 +31,7 @@ MARK = "RECSITE_SUPERVISED"
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 8.0
 # A process that lived this long did start properly, so its next death is an accident again.
 HEALTHY_SECONDS = 60.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0
 LARGEST_LOG = 10 * 1024 * 1024
 LINES_AT_ONCE = 5
 WIDTH = 240

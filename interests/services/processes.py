@@ -32,4 +32,4 @@ def run_to_end(command: Sequence[str], *, log: Path) -> int:
                 if os.getppid() != parent:  # the worker's main process is gone: nobody minds us
                     raise SystemExit(1) from None
     finally:
-        children.stop(process, how=signal.SIGTERM, seconds=GRACE_SECONDS)
+        children.stop((process, signal.SIGTERM), seconds=GRACE_SECONDS)
