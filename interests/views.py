@@ -80,8 +80,8 @@ def imports(request: HttpRequest) -> HttpResponse:
 @permission_required("interests.add_importrun", raise_exception=True)
 def upload(request: HttpRequest) -> HttpResponse:
     """Take files and start their import."""
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if form.is_valid():
         settings = {name: form.cleaned_data[name] for name in ("dry_run", "strict")}
         try:
             run = uploading.receive(
