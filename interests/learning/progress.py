@@ -49,6 +49,7 @@ class Standing:
         seconds: spent, all attempts together
         curves: see `Progress`
         best_epoch: whose weights are kept, -1 before there is one
+        resumed_in_passes: those, from 1, in which another attempt took over
     """
 
     fingerprint: str
@@ -62,6 +63,7 @@ class Standing:
         default_factory=lambda: {"loss": [], "ndcg@10": [], "recall@10": []}
     )
     best_epoch: int = -1
+    resumed_in_passes: list[int] = field(default_factory=list)
 
 
 def save(
@@ -104,10 +106,8 @@ def load(
         of this data and these settings, or it is damaged: training then begins anew.
     """
     try:
-        content = (folder / FILE).read_bytes()
-        tensors = safetensors.torch.load(content)
-        with safetensors.safe_open(folder / FILE, framework="pt") as file:
-            standing = Standing(**json.loads(file.metadata()["standing"]))
+        standing = standing_of(folder)
+        tensors = safetensors.torch.load((folder / FILE).read_bytes())
     except (OSError, safetensors.SafetensorError, ValueError, TypeError, KeyError):
         return None
     if standing.fingerprint != fingerprint:
@@ -123,6 +123,16 @@ def load(
     if "random.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random.cuda"])
     return standing, _under("best.", tensors)
+
+
+def standing_of(folder: Path) -> Standing:
+    """Return where the training of a checkpoint stands, without reading its weights.
+
+    Raises:
+        OSError, SafetensorError, ValueError, TypeError, KeyError: there is none, or it is damaged.
+    """
+    with safetensors.safe_open(folder / FILE, framework="pt") as file:
+        return Standing(**json.loads(file.metadata()["standing"]))
 
 
 def remove(folder: Path) -> None:

@@ -24,9 +24,11 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not say where
         raise
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def tensors_to_bytes(

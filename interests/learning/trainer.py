@@ -111,6 +111,7 @@ class _Training:
         )
         if found is not None:
             self.standing, self.best = found
+            self.standing.resumed_in_passes.append(self.standing.epoch + 1)
 
     def is_over(self) -> bool:
         """Tell whether another pass is not allowed or not worth it."""
@@ -165,6 +166,7 @@ class _Training:
                 key: curves[key][best] for key in ("ndcg@10", "recall@10") if has_validation
             },
             "validation_users": len(self.prepared.validation_users),
+            "resumed_in_passes": standing.resumed_in_passes,
             "seconds": round(standing.seconds, 1),
             "device": devices.name(self.device),
         }
