@@ -37,7 +37,7 @@ class _FilesField(forms.FileField):
     """Several files in one field."""
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        files = data if isinstance(data, (list, tuple)) else [data]
+        files = data or [None] if isinstance(data, (list, tuple)) else [data]
         return [super(_FilesField, self).clean(file, initial) for file in files]
 
 
