@@ -23,6 +23,7 @@ from interests.services.state_rows import Knowledge, States
 from interests.tracking import timeline
 from interests.tracking.histories import History
 from interests.tracking.mixture import Mixture
+from interests.tracking.protocol import Track
 
 if TYPE_CHECKING:  # without a network there is no need for torch
     from interests.learning.trained import TrainedNetwork
@@ -105,23 +106,26 @@ def renew_states(
         how many states were appended.
     """
     known = events.interaction_log(end_users=end_user_ids, catalogue=catalogue)
+    people = _people_with_news(known)
     tracking_run = latest_done()
     knowledge = tracking_knowledge.remember(tracking_run, category_keys=known.category_keys)
     if training_run is None and tracking_run is not None:
         training_run = tracking_run.training_run
     shares = None
-    if network is not None and training_run is not None and known.log.num_events:
+    if network is not None and training_run is not None and people:
         shares = tracking_knowledge.network_shares(network, known)
         knowledge = tracking_knowledge.with_network(
             knowledge, network=network, known=known, training_run=training_run.pk
         )
-    people = tracking_knowledge.histories_of(
-        known, users=range(known.log.num_users), shares=shares, training_run=training_run
+    histories = tracking_knowledge.histories_of(
+        known, users=people, shares=shares, training_run=training_run
     )
+    tracks = Mixture(knowledge.population).track_all(histories)
+    found = [(people[place], histories[place], track) for place, track in tracks]
     with transaction.atomic():
         _lock("id = ANY(%s)", [list(end_user_ids)])
         _clear_without_events(set(end_user_ids) - set(known.user_keys.tolist()))
-        return _append(known, people, knowledge=knowledge, now=now)
+        return _append(known, found, knowledge=knowledge, now=now)
 
 
 def _write_everybody(
@@ -183,30 +187,48 @@ def _everybodys_states(
         )
 
 
+def _people_with_news(known: DatabaseLog) -> list[int]:
+    """Return the places in the log of those whose current state has not seen all of it."""
+    current = _current(known.user_keys.tolist())
+    return [place for place in range(known.log.num_users) if _is_news(known, place, current)]
+
+
+def _is_news(
+    known: DatabaseLog, place: int, current: dict[int, tuple[datetime | None, int]]
+) -> bool:
+    end_user = int(known.user_keys[place])
+    if end_user not in current:  # erased since the events were read
+        return False
+    seen, number = current[end_user]
+    first, last = known.log.offsets[place : place + 2]
+    return seen is None or (_through(known, place), int(last - first)) > (seen, number)
+
+
 def _append(
-    known: DatabaseLog, people: Sequence[History], *, knowledge: Knowledge, now: datetime
+    known: DatabaseLog,
+    found: Sequence[tuple[int, History, Track]],
+    *,
+    knowledge: Knowledge,
+    now: datetime,
 ) -> int:
-    """Write the live states of those, already locked, whose current state has seen less."""
+    """Write the live states of those, locked by now, whose current state still has seen less."""
     current = _current(known.user_keys.tolist())
     lines: list[str] = []
     keys: list[int] = []
-    for place, track in Mixture(knowledge.population).track_all(people):
-        end_user, through = int(known.user_keys[place]), _through(known, place)
-        seen, begin = current.get(end_user, (None, 0))
-        number = len(people[place])
-        if end_user not in current or (seen is not None and (through, number) <= (seen, begin)):
+    for place, history, track in found:
+        if not _is_news(known, place, current):
             continue
+        keys.append(int(known.user_keys[place]))
         states = States(
-            end_user=end_user,
-            events_through=through,
-            history=people[place],
+            end_user=keys[-1],
+            events_through=_through(known, place),
+            history=history,
             track=track,
-            after=np.array([number]),
+            after=np.array([len(history)]),
             # An event that came late may stand before these; at least the newest is shown.
-            begin=min(begin, number - 1),
+            begin=min(current[keys[-1]][1], len(history) - 1),
         )
         lines += state_rows.lines(states, knowledge=knowledge, now=now)
-        keys.append(end_user)
     if lines:
         state_rows.insert(lines)
         _copy_newest("tracking_run_id IS NULL AND end_user_id = ANY(%s)", [keys])

@@ -5,6 +5,7 @@ A run learns it and keeps it in its results; live states read it from there, so 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ def with_network(
 def histories_of(
     known: DatabaseLog,
     *,
-    users: range,
+    users: Sequence[int],
     shares: NDArray[np.float32] | None,
     training_run: TrainingRun | None,
 ) -> list[History]:

@@ -66,7 +66,7 @@ class History:
 
 @dataclass(frozen=True)
 class Batch:
-    """Histories of like length, padded at their ends with events of weight 0 and shares 0.
+    """Histories, the longest first, padded at their ends with events of weight 0 and shares 0.
 
     Attributes:
         index: which of the histories these are, int64. [B]
@@ -86,6 +86,10 @@ class Batch:
     network_shares: NDArray[np.float64] | None
     network_from: NDArray[np.int64]
 
+    def num_longer(self, length: int) -> int:
+        """Return how many of the histories have more events than `length`; they come first."""
+        return int(np.searchsorted(-self.lengths, -length, side="left"))
+
 
 def sessions_of(times: NDArray[np.int64]) -> NDArray[np.int32]:
     """Number the sessions of one history: a pause of more than 30 minutes begins the next. [L]"""
@@ -98,7 +102,7 @@ def of_log(
     *,
     network_shares: NDArray[np.floating] | None = None,
     network_until: int | None = None,
-    users: range | None = None,
+    users: Sequence[int] | None = None,
 ) -> list[History]:
     """Return the history of each of the log's users, in the order of its `user_ids`.
 

@@ -64,6 +64,11 @@ class Counts:
         self._totals = np.zeros((size, len(memories)))
         self._person = np.zeros((size, len(shares)))  # all events, nothing forgotten
 
+    def keep(self, size: int) -> None:
+        """Forget all but the first `size` end users."""
+        self._counts, self._totals = self._counts[:size], self._totals[:size]
+        self._person = self._person[:size]
+
     def predictions(self) -> NDArray[np.float64]:
         """Return what each memory expects next; rows sum to 1, none is 0. [B, K, C]"""
         table = self._counts + self._base
@@ -117,7 +122,9 @@ def _foreseen(
     counts = Counts(memories, shares=shares, size=len(batch.index))
     rows = [np.ones((0, len(memories)))]
     for step in range(batch.shares.shape[1]):
-        event = batch.shares[:, step]  # [B, C]
-        rows.append(foresight(counts.predictions(), event)[batch.is_target[:, step]])
-        counts.add(event, batch.weights[:, step])
+        going = batch.num_longer(step)
+        counts.keep(going)
+        event = batch.shares[:going, step]  # [B, C]
+        rows.append(foresight(counts.predictions(), event)[batch.is_target[:going, step]])
+        counts.add(event, batch.weights[:going, step])
     return np.concatenate(rows)

@@ -106,14 +106,17 @@ def _tracks(batch: Batch, population: Population) -> Iterator[tuple[int, Track]]
     memories = (*MEMORIES, LONG_TERM, SHORT_TERM)
     counts = Counts(memories, shares=population.shares, size=size)
     belief = _Belief(batch, population)
-    weights, long_term, short_term = np.empty((3, size, length + 1, num_categories))
+    weights, long_term, short_term = np.ones((3, size, length + 1, num_categories))
     for step in range(length + 1):
+        here = batch.num_longer(step - 1)  # who has so many events at all
+        counts.keep(here)
+        belief.keep(here)
         predictions = counts.predictions()  # [B, K + 2, C]
-        long_term[:, step], short_term[:, step] = predictions[:, -2], predictions[:, -1]
-        weights[:, step] = belief.mix(predictions[:, :-2], step)
+        long_term[:here, step], short_term[:here, step] = predictions[:, -2], predictions[:, -1]
+        weights[:here, step] = belief.mix(predictions[:, :-2], step)
         if step < length:
             belief.update(step)
-            counts.add(batch.shares[:, step], batch.weights[:, step])
+            counts.add(batch.shares[:here, step], batch.weights[:here, step])
     weights, long_term, short_term = map(with_floor, (weights, long_term, short_term))
     for row, index in enumerate(batch.index):
         own = slice(batch.lengths[row] + 1)
@@ -126,6 +129,7 @@ class _Belief:
     def __init__(self, batch: Batch, population: Population) -> None:
         self._batch = batch
         size, num_memories = len(batch.index), len(MEMORIES)
+        self._size = size
         self._prior = np.zeros((size, num_memories + 1))
         self._prior[:, :-1] = population.beliefs
         self._belief = self._prior.copy()
@@ -133,22 +137,32 @@ class _Belief:
         self._enters_at = np.maximum(batch.network_from, 1)
         self._predictions = np.ones((size, num_memories + 1, batch.shares.shape[2]))
 
+    def keep(self, size: int) -> None:
+        """Forget all but the first `size` end users."""
+        self._size = size
+        self._prior, self._belief = self._prior[:size], self._belief[:size]
+        self._predictions = self._predictions[:size]
+
     def mix(self, memories: NDArray[np.float64], step: int) -> NDArray[np.float64]:
         """Return the experts' mixture after `step` events. [B, C]"""
         self._predictions[:, :-1] = memories
         if self._batch.network_shares is not None and step > 0:
-            self._predictions[:, -1] = with_floor(self._batch.network_shares[:, step - 1])
-            self._let_network_in(self._enters_at == step)
+            self._predictions[:, -1] = with_floor(
+                self._batch.network_shares[: self._size, step - 1]
+            )
+            self._let_network_in(self._enters_at[: self._size] == step)
         mixed: NDArray[np.float64] = np.matmul(self._belief[:, None], self._predictions)[:, 0]
         return mixed
 
     def update(self, step: int) -> None:
         """Believe those more who foresaw event `step`; a negative event is no target."""
-        seen = foresight(self._predictions, self._batch.shares[:, step])  # [B, K + 1]
+        seen = foresight(self._predictions, self._batch.shares[: self._size, step])
         posterior = self._belief * seen
         posterior /= posterior.sum(1, keepdims=True)
         moved = (1 - FIXED_SHARE) * posterior + FIXED_SHARE * self._prior
-        self._belief = np.where(self._batch.is_target[:, step, None], moved, self._belief)
+        self._belief = np.where(
+            self._batch.is_target[: self._size, step, None], moved, self._belief
+        )
 
     def _let_network_in(self, is_entering: NDArray[np.bool_]) -> None:
         for beliefs in (self._prior, self._belief):
