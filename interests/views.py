@@ -50,11 +50,13 @@ class UploadForm(forms.Form):
         help_text="interactions.csv with user_id,item_id,kind,occurred_at; items.csv and users.csv if you "
         "have them; or MovieLens files as they are. Each may be packed as .gz.",
     )
-    dry_run = forms.BooleanField(
-        label="Only look: report and change nothing", required=False, initial=False
-    )
-    strict = forms.BooleanField(
-        label="Strict: import nothing if a single row is bad", required=False, initial=False
+    mode = forms.ChoiceField(
+        label="What if a row is bad?",
+        choices=[
+            ("normal", "Set it aside and take the good ones"),
+            ("strict", "Import nothing at all"),
+            ("dry_run", "Only look: report and change nothing"),
+        ],
     )
 
 
@@ -82,7 +84,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Take files and start their import."""
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if form.is_valid():
-        settings = {name: form.cleaned_data[name] for name in ("dry_run", "strict")}
+        settings = {name: form.cleaned_data["mode"] == name for name in ("dry_run", "strict")}
         try:
             run = uploading.receive(
                 files=form.cleaned_data["chosen"],
@@ -123,11 +125,11 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "new_kinds": [
             k for f in run.results.get("files", {}).values() for k in f.get("new_kinds", ())
         ],
-        "kinds": list((run.results.get("quality") or {}).get("kinds", {}).items()),
+        "kinds": _largest_first((run.results.get("quality") or {}).get("kinds", {})),
         "reasons": reasons,
         "num_waiting": sum(number for _, number in reasons),
         "reason": reason,
-        "rows": [(row, list(row.row.items())) for row in rows],
+        "rows": [(row, _cells(run, row)) for row in rows],
         "can_replay": may_change and is_applied,
         "pages": _pages(request, page=page, shown=len(rows), total=total),
     }
@@ -213,6 +215,16 @@ class _Echo:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _cells(run: ImportRun, row: RejectedRow) -> list[tuple[str, str]]:
+    """Return a row's cells in the order of its file; JSON in the database keeps none."""
+    columns = [*replaying.columns_of(run, row.file), "further", "text"]
+    return [(name, str(row.row[name])) for name in columns if name in row.row]
+
+
+def _largest_first(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _went(done: replaying.Replayed) -> str:

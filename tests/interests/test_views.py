@@ -68,7 +68,7 @@ def test_upload_starts_an_import_after_commit(curator, sent, django_capture_on_c
     with django_capture_on_commit_callbacks(execute=True):
         answer = curator.post(
             "/imports/new",
-            {"chosen": [SimpleUploadedFile("interactions.csv", EVENTS)], "strict": "on"},
+            {"chosen": [SimpleUploadedFile("interactions.csv", EVENTS)], "mode": "strict"},
         )
 
     run = ImportRun.objects.get()
@@ -90,7 +90,7 @@ def test_upload_starts_an_import_after_commit(curator, sent, django_capture_on_c
 def test_upload_of_the_wrong_files_says_why(curator, sent, files, words):
     chosen = [SimpleUploadedFile(name, data) for name, data in files]
 
-    answer = curator.post("/imports/new", {"chosen": chosen})
+    answer = curator.post("/imports/new", {"chosen": chosen, "mode": "normal"})
 
     assert answer.status_code == 422
     assert words in answer.content.decode()
