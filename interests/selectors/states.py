@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Max, Min, Q, QuerySet
 from django.db.models.functions import Trunc
 
 from interests.datasets.log import UNCATEGORISED
 from interests.models import Category, EndUser, InterestState, RunState, TrackingRun
+from interests.selectors import event_shares
 
 UNCATEGORISED_ID = 0
 STEPS = ("event", "day", "week", "month")
@@ -189,17 +189,10 @@ def event_shares_over_time(
     """
     window = {"end_user": end_user_id, "since": since, "until": until}
     if step == "auto":
-        first, last, count = _span(window)
+        first, last, count = event_shares.span(window)
         step = "event" if count <= MAX_AUTO_POINTS else _step_for(first, last)
     _check(step)
-    bucket = (
-        "event.occurred_at"
-        if step == "event"
-        else f"date_trunc('{step}', event.occurred_at, 'UTC')"  # one of STEPS, checked above
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(EVENT_SHARES.format(bucket=bucket), window)
-        rows = cursor.fetchall()
+    rows = event_shares.parts(window, step=step)
     return _to_share_history(rows, step=step)
 
 
@@ -223,30 +216,6 @@ def named(names: dict[int, CategoryName], key: int) -> CategoryName:
     if key == UNCATEGORISED_ID:
         return CategoryName(key, UNCATEGORISED, None)
     return names.get(key) or CategoryName(key, f"removed category {key}", None)
-
-
-# Each event's one part is shared equally among its item's categories.
-EVENT_SHARES = """
-    SELECT {bucket} AS bucket, coalesce(own.category_id, 0), sum(1.0 / greatest(sizes.size, 1))
-    FROM interests_interaction AS event
-    JOIN interests_eventkind AS kind ON kind.id = event.kind_id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS size FROM interests_item_categories AS counted
-        WHERE counted.item_id = event.item_id
-    ) AS sizes
-    LEFT JOIN interests_item_categories AS own ON own.item_id = event.item_id
-    WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
-    AND (%(since)s::timestamptz IS NULL OR event.occurred_at >= %(since)s)
-    AND (%(until)s::timestamptz IS NULL OR event.occurred_at <= %(until)s)
-    GROUP BY 1, 2 ORDER BY 1
-"""
-SPAN = """
-    SELECT min(occurred_at), max(occurred_at), count(DISTINCT occurred_at)
-    FROM interests_interaction
-    WHERE end_user_id = %(end_user)s
-    AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
-    AND (%(until)s::timestamptz IS NULL OR occurred_at <= %(until)s)
-"""
 
 
 def states_that_count(
@@ -319,10 +288,3 @@ def _to_share_history(rows: Sequence[tuple[Any, ...]], *, step: str) -> ShareHis
         for at, parts in sums.items()
     ]
     return ShareHistory([named(names, key) for key in keys], points, step)
-
-
-def _span(window: dict[str, Any]) -> tuple[datetime | None, datetime | None, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(SPAN, window)
-        first, last, count = cursor.fetchone()
-    return first, last, count
