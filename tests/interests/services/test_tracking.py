@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from interests.models import EndUser, Interaction, InterestState, RunState, TrackingRun
@@ -325,3 +328,23 @@ def test_damaged_weights_fail_the_run_with_its_reason(catalogue, trained):
     assert run.state == RunState.FAILED
     assert run.error.startswith(f"The network of training {trained.pk} cannot be used: ")
     assert InterestState.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_append_one_state(catalogue):
+    ann = factories.end_user("ann")
+    live(ann, catalogue)
+    start = threading.Barrier(2)
+
+    def renew():
+        try:
+            start.wait(10)
+            return tracking.renew_states(end_user_ids=[ann.pk], now=factories.NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = [future.result() for future in [pool.submit(renew), pool.submit(renew)]]
+
+    assert sorted(counts) == [0, 1]
+    assert InterestState.objects.count() == 1
