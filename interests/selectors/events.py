@@ -114,6 +114,7 @@ def interaction_log(
     *,
     end_users: Collection[int] | None = None,
     until: datetime | None = None,
+    last_key: int | None = None,
     ties: str = "random",
     seed: int = 0,
     catalogue: LoadedCatalogue | None = None,
@@ -123,13 +124,14 @@ def interaction_log(
     Args:
         end_users: primary keys; None is everybody.
         until: only events that occurred at or before this time.
+        last_key: only events stored up to this one, by primary key.
         ties: the order of one person's events at one time, as `InteractionLog.sorted` has it; "file"
             is the order of arrival.
         seed: of that order.
         catalogue: what `load_catalogue()` returned before; loaded afresh where None, or where events
             name items or kinds that are not in it.
     """
-    rows = _events(end_users=end_users, until=until)
+    rows = _events(end_users=end_users, until=until, last_key=last_key)
     user_keys = np.unique(rows["user"])
     names = _names_of_users(user_keys, is_everybody=end_users is None)
     # Somebody erased between the two queries is not in the log.
@@ -182,7 +184,7 @@ def _assemble(
 
 
 def _events(
-    *, end_users: Collection[int] | None, until: datetime | None
+    *, end_users: Collection[int] | None, until: datetime | None, last_key: int | None
 ) -> dict[str, NDArray[Any]]:
     conditions: list[str] = []
     parameters: list[Any] = []
@@ -192,6 +194,9 @@ def _events(
     if until is not None:
         conditions.append("occurred_at <= %s")
         parameters.append(until)
+    if last_key is not None:
+        conditions.append("id <= %s")
+        parameters.append(last_key)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return copying.columns(query=EVENTS + where, parameters=parameters, types=EVENT_COLUMNS)
 

@@ -119,7 +119,10 @@ class Hold:
         while not self._ended.wait(RENEWAL_SECONDS):
             try:
                 expires_at = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-                self._is_overtaken = not self.mine().update(lease_expires_at=expires_at)
+                row = type(self.run)._default_manager.filter(pk=self.run.pk)
+                # A row that is not there yet was claimed in a transaction of the holder's own.
+                if not self.mine().update(lease_expires_at=expires_at) and row.exists():
+                    self._is_overtaken = True
             except DatabaseError as error:  # the database may be away for a while; try again
                 log.warning("lease_not_renewed", run=str(self.run), error=str(error))
             finally:

@@ -121,11 +121,8 @@ def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> 
 
 def _read(run: TrainingRun) -> DatabaseLog:
     """Return the events to learn from: those of the first attempt, so that its checkpoint fits."""
-    loaded = events.interaction_log(until=run.window_to, seed=run.seed)
-    last = run.results.get("last_event_key")
-    if last is not None:
-        loaded = replace(loaded, log=loaded.log.take(loaded.log.positions <= last))
-    return loaded
+    last_key = run.results.get("last_event_key")
+    return events.interaction_log(until=run.window_to, last_key=last_key, seed=run.seed)
 
 
 def _facts(loaded: DatabaseLog) -> dict[str, Any]:

@@ -92,6 +92,17 @@ def test_interaction_log_of_some_end_users_until_a_time():
     assert found.log.users.tolist() == [0, 0, 1, 1]
 
 
+def test_interaction_log_up_to_a_stored_event_leaves_out_whom_only_later_ones_know():
+    thing = item("a")
+    ann, bob = end_user("ann"), end_user("bob")
+    last = event(ann, thing, minutes=3)
+    event(bob, thing, minutes=1)
+
+    found = events.interaction_log(last_key=last.pk)
+
+    assert (found.user_keys.tolist(), found.log.num_events) == ([ann.pk], 1)
+
+
 def test_interaction_log_with_a_catalogue_that_lacks_the_item_loads_it_afresh():
     old = item("old")
     loaded = events.load_catalogue()
