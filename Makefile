@@ -10,6 +10,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+ACCOUNT = $(or $(RECSITE_HOME),.recsite)/demo.json
 # Arguments for pytest: `make test T="tests/recsite -k supervisor"`.
 T ?=
 
@@ -46,8 +47,10 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by machine
 bench: $(VENV)/.dev  ## speed: import beside COPY, recommendations beside a bare view
 	$(BIN)/python -m benchmarks
 
-screenshots: $(VENV)/.dev  ## every page, light and dark, wide and narrow, into screenshots/
-	$(BIN)/python -m pytest tests/browser -m screenshots --override-ini "addopts=" -p tests.servers -q
+screenshots: $(VENV)/.dev  ## every page of the running demo, light and dark, wide and narrow
+	@test -f "$(ACCOUNT)" || { echo "Start the site first, in another terminal: make demo"; exit 1; }
+	$(BIN)/python -m benchmarks.screenshots --site http://localhost:$(PORT) --account demo \
+		--password "$$($(BIN)/python -c 'import json, sys; print(json.load(open(sys.argv[1]))["password"])' "$(ACCOUNT)")"
 
 # --- environment: pinned versions, made once, again when the pins change --------------------------
 $(VENV)/.site: pyproject.toml constraints.txt
