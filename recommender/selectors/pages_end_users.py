@@ -8,13 +8,14 @@ from datetime import datetime
 
 from django.db.models import F, Max, Q, QuerySet
 
+from interests.charts import NOTABLE_DRIFT
 from interests.models import Category, EndUser
 from recommender.selectors.pages_lines import CategoryShare, categories_by_id
 
 # Below this a drift score is mostly noise, and none is stored.
 EVENTS_NEEDED = 30
-# The drift score is in units of its own noise: 1 is the edge of what chance alone gives once in twenty.
-DRIFTING_FROM = 1.0
+# The score has mean 0 and standard deviation 1 while nothing changes: chance alone passes this in one look of 700.
+DRIFTING_FROM = NOTABLE_DRIFT
 PAGE_SIZE = 50
 NUM_TOP_CATEGORIES = 2
 SORTS = {

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 
 from interests.models import Category, EndUser, ImportRun, Interaction, Item, RunState, TrainingRun
+from interests.selectors import imports
 from recommender.models import Serving
 from recommender.selectors import pages_end_users, pages_runs
 
@@ -145,12 +146,13 @@ def _rejecting_import() -> list[Warning]:
     )
     if last is None:
         return []
-    rejected, stored = (int(last["results"].get(name) or 0) for name in ("rejected", "events"))
-    if not rejected or rejected < MANY_REJECTS_SHARE * (rejected + stored):
+    counts = imports.totals(last["results"])
+    rejected, lines = counts["bad"], counts["lines"]
+    if not rejected or rejected < MANY_REJECTS_SHARE * lines:
         return []
     return [
         Warning(
-            f"The last import rejected {rejected:,} of {rejected + stored:,} rows",
+            f"The last import rejected {rejected:,} of {lines:,} rows",
             "Nothing is lost: the rows are kept with their reasons, to be mended and replayed.",
             "import",
             last["pk"],

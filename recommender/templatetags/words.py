@@ -163,14 +163,14 @@ def change_bar(change: float, largest: float, colour_rank: int | None) -> SafeSt
 
 
 @register.simple_tag
-def drift_bar(score: float, most: float) -> SafeString:
-    """Return a drift score as a bar: grey up to the edge of noise (1), coloured beyond it."""
-    most = max(most, 1.0)
-    edge, end = 100 / most, 100 * min(score / most, 1.0)
+def drift_bar(score: float, most: float, edge: float) -> SafeString:
+    """Return a drift score as a bar: grey up to the edge of noise, coloured beyond it."""
+    most = max(most, edge)
+    width, noise = (100 * min(max(part / most, 0.0), 1.0) for part in (score, edge))
     return format_html(
         '<svg class="meter meter-drift" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="meter-noise" width="{}" height="8"/><rect x="{}" width="{}" height="8"/></svg>',
-        f"{min(end, edge):.1f}",
-        f"{edge:.1f}",
-        f"{max(end - edge, 0):.1f}",
+        f"{min(width, noise):.1f}",
+        f"{noise:.1f}",
+        f"{max(width - noise, 0.0):.1f}",
     )

@@ -12,11 +12,11 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from recommender.selectors import pages_end_user, pages_end_users, pages_lines
-from recommender.views import files, paging
+from recommender.views import figures, files, paging
 
 NUM_WISHES = 10
 NUM_RECOMMENDATIONS = 12
-NUM_EVENTS = 25
+NUM_EVENTS = 12
 SEGMENT_NAMES = (
     ("", "Everybody"),
     ("drifting", "Drifting"),
@@ -51,6 +51,7 @@ def end_users(request: HttpRequest) -> HttpResponseBase:
         "columns": _columns(request, filters),
         "segments": SEGMENT_NAMES,
         "is_narrowed": bool(filters.query or filters.segment or filters.min_events),
+        "drifting_from": pages_end_users.DRIFTING_FROM,
         "most_drift": pages_end_users.largest_drift_score(),
         "events_needed": pages_end_users.EVENTS_NEEDED,
         "pages": paging.pages(
@@ -77,6 +78,7 @@ def end_user(request: HttpRequest, pk: int) -> HttpResponse:
         "slate": pages_end_user.slate(end_user_id=pk, limit=NUM_RECOMMENDATIONS),
         "events": pages_end_user.recent_events(end_user_id=pk, limit=NUM_EVENTS),
         "events_needed": pages_end_users.EVENTS_NEEDED,
+        "figure": figures.interests_over_time(end_user_id=pk, user_id=found.user_id),
     }
     return render(request, "recommender/end_user.html", context)
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from django.utils.text import slugify
+
+from interests import charts as interest_charts
+from interests.charts import Category, Series
+from interests.selectors import states
 from recommender import charts
 from recommender.selectors import pages_evaluation, pages_runs
 from recommender.templatetags import words
@@ -28,6 +34,50 @@ class Figure:
     def plot_id(self) -> str:
         """Where its JSON stands on the page."""
         return f"{self.name}-plot"
+
+
+# Weeks of events are bars that can be told apart; of a shorter history there are too few of them.
+WEEKS_FROM = timedelta(days=28)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+
+
+def interests_over_time(*, end_user_id: int, user_id: str) -> Figure | None:
+    """Return weights, raw shares and drift of an end user on one axis; None before there are two states."""
+    history = states.history(end_user_id)
+    if len(history.points) < 2:
+        return None
+    since, until = history.points[0].at, history.points[-1].at
+    step, length = ("week", WEEK) if until - since >= WEEKS_FROM else ("day", DAY)
+    raw = states.event_shares_over_time(end_user_id, step=step)
+    weights = Series(
+        _categories(history.categories),
+        [point.at for point in history.points],
+        [point.weights for point in history.points],
+        [point.num_events for point in history.points],
+    )
+    shares = Series(
+        _categories(raw.categories),
+        # A bar is drawn around its time: in the middle of its week it ends where the next begins.
+        [point.at + length / 2 for point in raw.points],
+        [point.shares for point in raw.points],
+        [point.num_events for point in raw.points],
+    )
+    scores = [point.drift_score for point in history.points]
+    header, rows = interest_charts.interests_table(weights, drift_scores=scores)
+    return Figure(
+        name="interests",
+        question="How have interests moved?",
+        sentence=interest_charts.weights_sentence(weights, drift_score=scores[-1]),
+        plot=interest_charts.interests_over_time(weights, shares=shares, drift_scores=scores),
+        header=header,
+        rows=rows,
+        file=f"interests-{slugify(user_id) or end_user_id}",
+        size="tall",
+    )
+
+
+def _categories(names: Sequence[states.CategoryName]) -> list[Category]:
+    return [Category(name.name, name.colour_rank) for name in names]
 
 
 def training_curves(run: pages_runs.RunPage) -> Figure | None:

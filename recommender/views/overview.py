@@ -8,7 +8,13 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from interests.models import RunState
-from recommender.selectors import pages_end_users, pages_frame, pages_overview, pages_runs
+from recommender.selectors import (
+    pages_end_users,
+    pages_frame,
+    pages_overview,
+    pages_population,
+    pages_runs,
+)
 
 
 @login_required
@@ -27,6 +33,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "freshness": pages_frame.freshness(now=now),
             "warnings": pages_overview.warnings(serving=serving, now=now),
             "drifters": _drifters(),
+            "movements": pages_population.population(),
             "last_runs": rows,
             "num_runs": num_runs,
             "is_running": _is_running(rows),

@@ -84,6 +84,12 @@
       ...axes,
       paper_bgcolor: "rgba(0, 0, 0, 0)",
       plot_bgcolor: "rgba(0, 0, 0, 0)",
+      annotations: (own.annotations ?? []).map((label) => ({
+        bgcolor: "card/72",
+        borderpad: 2,
+        ...label,
+        font: { color: "text", size: 11, ...label.font },
+      })),
       font: { family: font, size: 12, color: "text-soft", ...own.font },
       hoverlabel: { bgcolor: "card", bordercolor: "line-strong", font: { family: font, size: 12, color: "text" }, ...own.hoverlabel },
       modebar: { bgcolor: "rgba(0, 0, 0, 0)" },
