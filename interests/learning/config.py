@@ -12,8 +12,6 @@ from interests.datasets.log import InteractionLog
 
 # Events from which data counts as large: wider, less dropout, longer histories and batches.
 LARGE = 500_000
-# Two minutes for a hundred thousand events and fewer: a first network soon, also on two cores.
-SECONDS_PER_100_000_EVENTS = 120
 
 
 class BadSettings(ValueError):
@@ -101,7 +99,6 @@ class TrainingConfig:
             "dropout": 0.2 if is_large else 0.4,
             "learning_rate": 1e-3 if is_large else 2e-3,
             "tokens_per_batch": 4096 if is_large else 1024,
-            "max_seconds": SECONDS_PER_100_000_EVENTS * max(log.num_events / 100_000, 1.0),
         }
         return cls.from_dict(suited | changes)
 

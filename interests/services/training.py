@@ -27,6 +27,9 @@ from interests.services.reporting import Progress as Shown
 from interests.services.running import CannotRun, Hold, RunLetGo
 
 REPORT_SECONDS = 1.0
+# A network soon, also where the processors are few and busy. Twelve passes over MovieLens small took
+# 286 s of one busy core; `max_seconds` in the run's settings asks for more.
+SECONDS_PER_100_000_EVENTS = 240
 # What ends a run for good; a second attempt would end the same way.
 NOT_WORTH_A_SECOND_TRY = (TooFewEvents, BadSettings, trainer.TrainingDiverged)
 
@@ -100,7 +103,9 @@ def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> 
     loaded = _read(run)
     facts = _facts(loaded)
     hold.report("Preparing the histories", 0.0, results=facts, **_window(run, loaded))
-    config = TrainingConfig.for_data(loaded.log, **{"seed": run.seed, **run.settings})
+    limit = SECONDS_PER_100_000_EVENTS * max(loaded.log.num_events / 100_000, 1.0)
+    wishes = {"seed": run.seed, "max_seconds": limit, **run.settings}
+    config = TrainingConfig.for_data(loaded.log, **wishes)
     facts["settings"] = config.to_dict()
     trained = trainer.fit(
         loaded.log,

@@ -30,5 +30,5 @@ def test_settings_follow_the_data_and_the_wishes():
     long = TrainingConfig.for_data(chain(length=500, num_users=3), dropout=0.25)
     empty = TrainingConfig.for_data(log_of([], num_items=0))
 
-    assert (long.max_length, long.dropout, long.max_seconds) == (50, 0.25, 120.0)
+    assert (long.max_length, long.dropout, long.max_seconds) == (50, 0.25, None)
     assert empty.max_length == 16

@@ -51,7 +51,7 @@ def test_train_leaves_a_run_that_is_done_with_weights_that_load(home):
     results = run.results
     assert (results["num_events"], results["num_users"], results["num_items"]) == (72, 12, 10)
     assert [len(curve) for curve in results["curves"].values()] == [2, 2, 2]
-    assert results["settings"]["width"] == 8
+    assert (results["settings"]["width"], results["settings"]["max_seconds"]) == (8, 240)
     assert results["validation"].keys() == {"ndcg@10", "recall@10"}
     assert results["device"].startswith(("CPU", "NVIDIA"))
     assert run.weights_path == f"networks/{run.pk}"
