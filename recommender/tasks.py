@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -20,8 +21,9 @@ from recommender.services import advancing, counting
 
 HOUR_SECONDS = 3_600
 # People per turn: enough to fill a batch of the network, few enough to be fresh within a second.
-REFRESH_LIMIT = 256
-REFRESH_TURNS = 20
+REFRESH_LIMIT = 100
+# A crowd is handed on to the next message after this, far from the time limit that would kill the work.
+REFRESH_SECONDS = 30.0
 # A run is sent again at most this often while it waits: behind a long training that is for hours.
 SENT_AGAIN_SECONDS = 600
 LOST = (DatabaseIsAway, RedisError, OSError)
@@ -45,20 +47,20 @@ def evaluate(*, run_id: int) -> None:
     interests_tasks.work(evaluating.evaluate, EvaluationRun, run_id)
 
 
-@shared_task(queue="live", time_limit=120, soft_time_limit=90, autoretry_for=LOST)
+@shared_task(queue="live", time_limit=300, autoretry_for=LOST)
 def refresh_marked() -> int:
-    """Renew state and slate of the people marked as changed; return how many."""
+    """Renew state and slate of the people marked as changed; return on how many was worked."""
     from recommender.services import refreshing
 
     # Whoever is marked from now on may need another message.
     _forget(interests_tasks.REFRESH_ASKED_KEY)
     num_refreshed = 0
-    for _ in range(REFRESH_TURNS):
-        num = refreshing.refresh_marked(limit=REFRESH_LIMIT, now=timezone.now())
+    deadline = time.monotonic() + REFRESH_SECONDS
+    while num := refreshing.refresh_marked(limit=REFRESH_LIMIT, now=timezone.now()):
         num_refreshed += num
-        if not num:
-            return num_refreshed
-    interests_tasks.ask_for_refresh()
+        if time.monotonic() >= deadline:
+            interests_tasks.ask_for_refresh()
+            break
     return num_refreshed
 
 

@@ -1,6 +1,6 @@
 """Live refresh: people with new events get a new state and a new slate within moments.
 
-A mark is claimed for a minute by a short transaction, so one person is never worked on twice at once and
+A mark is claimed for two minutes by a short transaction, so one person is never worked on twice at once and
 a new event of theirs never waits for the work. The mark goes only if no event came meanwhile.
 """
 
@@ -25,7 +25,7 @@ from recommender.services import locking, slating
 from recommender.services.slating import ItemArrays
 
 # Longer than any batch takes; the people of a worker that died wait no longer than this.
-CLAIM_SECONDS = 60
+CLAIM_SECONDS = 120
 # Titles and new items may be this old in a live slate; events that name newer items reload at once.
 CATALOGUE_SECONDS = 60
 

@@ -102,6 +102,19 @@ def test_a_crowd_of_events_wakes_the_live_worker_once_until_it_looks(sent):
 
 
 @pytest.mark.django_db
+def test_a_crowd_is_handed_on_to_the_next_message_in_time(sent, monkeypatch):
+    monkeypatch.setattr(tasks, "REFRESH_LIMIT", 2)
+    monkeypatch.setattr(tasks, "REFRESH_SECONDS", 0.0)
+    for _ in range(3):
+        person = factories.end_user()
+        factories.event(person, factories.item())
+        ChangeMark.objects.create(end_user=person, marked_at=NOW)
+
+    assert (tasks.refresh_marked(), ChangeMark.objects.count()) == (2, 1)
+    assert sent == [("recommender.tasks.refresh_marked", "live", {})]
+
+
+@pytest.mark.django_db
 def test_the_sweep_catches_up_with_marks_whose_message_was_lost(no_broker):
     person = factories.end_user()
     factories.event(person, factories.item())

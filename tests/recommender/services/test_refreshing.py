@@ -228,10 +228,10 @@ def test_a_person_who_kills_the_worker_is_set_aside_alone(serving):
     # A worker died with both in its hands.
     ChangeMark.objects.update(claimed_until=LATER)
 
-    first = refresh(minutes=2)
+    first = refresh(minutes=3)
     remaining = marked()
     for round_number in range(2, 4):  # the other one's worker dies every time
-        minutes = 2.0 * round_number
+        minutes = 3.0 * round_number
         assert (
             len(refreshing._claim(limit=1, now=LATER + timedelta(minutes=minutes), is_failing=True))
             == 1
