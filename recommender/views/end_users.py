@@ -33,6 +33,7 @@ class Column:
     css: str = ""
     href: str = ""
     direction: str = ""
+    is_unseen: bool = False
 
 
 @login_required
@@ -106,7 +107,7 @@ def _columns(request: HttpRequest, filters: pages_end_users.Filters) -> list[Col
     return [
         sortable("End user", "name", "", "name"),
         sortable("Drift score", "drift", "number", "-drift"),
-        Column("", "hide-narrow"),
+        Column("Drift score as a bar", "hide-narrow", is_unseen=True),
         Column("Wants most", "hide-narrow"),
         sortable("Events", "events", "number", "-events"),
         sortable("Last seen", "seen", "number", "-seen"),

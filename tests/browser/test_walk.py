@@ -162,7 +162,7 @@ def test_progress_is_renewed_until_the_run_has_ended(
     TrainingRun.objects.filter(pk=run.pk).update(share_done=0.6)
     expect(page.get_by_text("60 % done")).to_be_visible(timeout=20_000)
     page.get_by_role("button", name="Stop this training").click()
-    expect(page.get_by_text("Asked to stop")).to_be_visible()
+    expect(page.get_by_text("Asked to stop; it ends")).to_be_visible()
     run.refresh_from_db()
     assert run.is_stop_requested
     TrainingRun.objects.filter(pk=run.pk).update(state="stopped", finished_at=run.started_at)

@@ -14,7 +14,9 @@ from tests import factories
 from tests.factories import NOW
 from tests.recommender.views import pages
 
-HEADING = ["End user", "Drift score ↓", "", "Wants most", "Events", "Last seen"]
+HEADING = [
+    "End user", "Drift score ↓", "Drift score as a bar", "Wants most", "Events", "Last seen",
+]  # fmt: skip
 QUERIES_OF_FRAME = 4  # session, account, freshness in two
 
 
