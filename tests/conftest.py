@@ -1,5 +1,11 @@
 """Fixtures for all tests."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from django.conf import settings
 
 # Tests read static files where they lie; only a deployed site has collected them under hashed names.
@@ -7,3 +13,15 @@ settings.STORAGES["staticfiles"]["BACKEND"] = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
 settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def server_home() -> Iterator[Path]:
+    """Give a home for servers of a test's own.
+
+    Not `tmp_path`: every other pytest that starts closes the folder above it to all but its owner, and
+    PostgreSQL, where root starts it, runs as another account.
+    """
+    home = Path(tempfile.mkdtemp(prefix="recsite-test-"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+
+from interests.models import ImportRun, RunState, TrainingRun
+from recommender.services import demonstrating
+from recsite.access.models import ApiKey
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "interactions.csv").write_text("user_id,item_id,kind,occurred_at\n")
+    return folder
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> Path:
+    folder = tmp_path / demonstrating.SIMULATED
+    folder.mkdir()
+    return folder
+
+
+def test_the_first_account_can_log_in_and_its_file_is_its_owners_alone(tmp_path, rf) -> None:
+    path = tmp_path / "demo.json"
+
+    account = demonstrating.first_account(path=path, now=NOW)
+
+    user = get_user_model().objects.get()
+    request = rf.get("/")
+    assert authenticate(request, username="demo", password=account.password) == user
+    assert (user.is_staff, user.is_superuser) == (True, True)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_start_finds_the_same_account(tmp_path) -> None:
+    first = demonstrating.first_account(path=tmp_path / "demo.json", now=NOW)
+
+    assert demonstrating.first_account(path=tmp_path / "demo.json", now=NOW) == first
+
+
+def test_a_revoked_key_or_a_broken_file_gets_a_new_account_and_one_working_key(tmp_path) -> None:
+    path = tmp_path / "demo.json"
+    first = demonstrating.first_account(path=path, now=NOW)
+    ApiKey.objects.update(revoked_at=NOW)
+    second = demonstrating.first_account(path=path, now=NOW)
+    path.write_text("{")
+
+    third = demonstrating.first_account(path=path, now=NOW)
+
+    assert len({first.api_key, second.api_key, third.api_key}) == 3
+    assert ApiKey.objects.filter(revoked_at=None).count() == 1
+    assert get_user_model().objects.count() == 1
+
+
+def test_files_are_imported_once_until_they_change_or_their_import_failed(folder: Path) -> None:
+    assert demonstrating.is_import_due(folder=folder)
+    run = demonstrating.request_import(folder=folder, now=NOW)
+    assert not demonstrating.is_import_due(folder=folder)
+
+    (folder / "interactions.csv").write_text("user_id,item_id,kind,occurred_at\na,b,view,2026\n")
+    assert demonstrating.is_import_due(folder=folder)
+    demonstrating.request_import(folder=folder, now=NOW)
+    assert not demonstrating.is_import_due(folder=folder)
+
+    ImportRun.objects.exclude(pk=run.pk).update(state=RunState.FAILED, finished_at=NOW)
+    assert demonstrating.is_import_due(folder=folder)
+
+
+def test_own_data_does_not_mix_with_the_simulated_population(folder, simulated) -> None:
+    demonstrating.request_import(folder=simulated, now=NOW)
+
+    with pytest.raises(demonstrating.OtherDataIsThere) as refused:
+        demonstrating.is_import_due(folder=folder)
+
+    assert str(refused.value) == (
+        "This site holds the simulated population, and your data should not mix with it. "
+        f"Give it a site of its own: make demo DATA={folder} RECSITE_HOME=.recsite-own"
+    )
+
+
+def test_only_the_simulated_population_has_a_limit_on_its_training(folder, simulated) -> None:
+    own = demonstrating.request_import(folder=folder, now=NOW)
+    made = demonstrating.request_import(folder=simulated, now=NOW)
+
+    assert own.settings["training"] == {}
+    assert made.settings["training"] == {"max_seconds": demonstrating.SIMULATED_TRAINING_SECONDS}
+
+
+def test_all_is_done_when_nothing_runs_and_nothing_more_is_called_for() -> None:
+    assert demonstrating.is_all_done(now=NOW)
+    ImportRun.objects.create(**factories.done(source="folder", finished_at=NOW))
+    factories.event(factories.end_user(), factories.item(), received_at=NOW)
+
+    assert not demonstrating.is_all_done(now=NOW)
+    assert not TrainingRun.objects.exists()  # it only looked
+
+
+def test_the_site_has_data_once_an_import_is_on_its_way(folder: Path) -> None:
+    assert not demonstrating.has_data()
+
+    demonstrating.request_import(folder=folder, now=NOW)
+
+    assert demonstrating.has_data()
