@@ -16,6 +16,10 @@ handler404 = "recommender.views.frame.not_found"
 handler500 = "recommender.views.frame.failed"
 
 urlpatterns = [
+    # Addresses are tried in this order: the API first, it is asked a thousand times for each page. In it
+    # the recommender first: its items/ID/similar is more exact than items/ID.
+    path("api/v1/", include("recommender.api.urls")),
+    path("api/v1/", include("interests.api.urls")),
     path("", include("recommender.urls")),
     path("imports/", include("interests.urls")),
     path("admin/", admin.site.urls),
@@ -24,8 +28,5 @@ urlpatterns = [
     path("health/ready", health.ready),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("api/docs", ApiDocs.as_view(url_name="api-schema"), name="api-docs"),
-    # The recommender first: its items/ID/similar is more exact than items/ID.
-    path("api/v1/", include("recommender.api.urls")),
-    path("api/v1/", include("interests.api.urls")),
     re_path(r"^api(/|\Z)", Nothing.as_view()),
 ]

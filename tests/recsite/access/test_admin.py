@@ -269,7 +269,7 @@ def test_training_waits_where_the_queue_is_away(engineer, monkeypatch):
 
     page = engineer.get(address(TrainingRun, "changelist"))
     assert TrainingRun.objects.get().state == "waiting"
-    assert "the queue cannot be reached" in messages_of(page)[0]
+    assert "the queue cannot be reached" in messages_of(page)[-1]
 
 
 def test_curator_can_start_no_training(curator):
