@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from interests.models import (
     ImportRun,
@@ -128,7 +128,8 @@ def _has_untrained_events() -> bool:
 
 
 def _last_import_at() -> datetime | None:
-    done = ImportRun.objects.filter(state=RunState.DONE)
+    is_real = Q(settings__dry_run__isnull=True) | Q(settings__dry_run=False)
+    done = ImportRun.objects.filter(is_real, state=RunState.DONE)
     finished_at: datetime | None = done.aggregate(at=Max("finished_at"))["at"]
     return finished_at
 

@@ -82,6 +82,16 @@ def test_an_import_under_way_holds_the_training_back():
 
 
 @pytest.mark.django_db
+def test_a_dry_run_of_an_import_calls_for_nothing():
+    imported()
+    ImportRun.objects.update(settings={"dry_run": True})
+
+    advancing.advance(now=NOW)
+
+    assert requested() == []
+
+
+@pytest.mark.django_db
 def test_an_import_that_brought_no_events_calls_for_nothing():
     imported()
     factories.training_run(requested_at=LATER)
