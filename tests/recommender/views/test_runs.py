@@ -201,3 +201,11 @@ def test_difference_counts_what_comes_and_goes(analyst: Client) -> None:
     assert "Items kept, on average 75.0 %" in said
     assert pages.table(response, 0) == [["Item", "Top tens"], ["Film 2", "+1"]]
     assert pages.table(response, 1) == [["Item", "Top tens"], ["Film 0", "−1"]]
+
+
+def test_import_leads_to_its_quality_report(analyst: Client) -> None:
+    run = ImportRun.objects.create(**factories.done(source="folder"))
+
+    page = analyst.get(f"/runs/import/{run.pk}").content.decode()
+
+    assert f'<a class="button" href="/imports/{run.pk}">Open the quality report</a>' in page
