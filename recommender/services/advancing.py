@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from interests.models import (
     ImportRun,
@@ -61,9 +61,8 @@ def _training(now: datetime) -> Run | None:
     """An import that brought events calls for a training requested after it; several for one."""
     if ImportRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
         return None
-    imported_at = _last_import_at()
-    newest = _latest(ImportRun, state=RunState.DONE)
-    if newest is None or TrainingRun.objects.filter(requested_at__gte=imported_at).exists():
+    newest = _last_import()
+    if newest is None or TrainingRun.objects.filter(requested_at__gte=newest.finished_at).exists():
         return None
     # An import may say how long or how its training is to be; the demo's does.
     return running.request(TrainingRun, now=now, settings=newest.settings.get("training", {}))
@@ -74,12 +73,12 @@ def _tracking(now: datetime) -> Run | None:
     training = _latest(TrainingRun, state=RunState.DONE)
     if training is not None and not training.tracking_runs.exists():
         return _request_tracking(now, training)
-    imported_at = _last_import_at()
+    newest = _last_import()
     if (
-        imported_at is None
+        newest is None
         or TrainingRun.objects.filter(state__in=ACTIVE).exists()
-        or not TrainingRun.objects.filter(requested_at__gte=imported_at).exists()
-        or TrackingRun.objects.filter(requested_at__gte=imported_at).exists()
+        or not TrainingRun.objects.filter(requested_at__gte=newest.finished_at).exists()
+        or TrackingRun.objects.filter(requested_at__gte=newest.finished_at).exists()
     ):
         return None
     return _request_tracking(now, training)
@@ -127,11 +126,10 @@ def _has_untrained_events() -> bool:
     return newest.received_at > done.requested_at
 
 
-def _last_import_at() -> datetime | None:
+def _last_import() -> ImportRun | None:
     is_real = Q(settings__dry_run__isnull=True) | Q(settings__dry_run=False)
     done = ImportRun.objects.filter(is_real, state=RunState.DONE)
-    finished_at: datetime | None = done.aggregate(at=Max("finished_at"))["at"]
-    return finished_at
+    return done.order_by("-finished_at").first()
 
 
 def _latest(run_class: type[R], *, state: RunState) -> R | None:
