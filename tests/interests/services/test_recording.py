@@ -19,9 +19,10 @@ KINDS = "click, dislike, like, purchase, rating, view"
 @pytest.fixture(autouse=True)
 def kinds(request):
     """Put back the kinds where a transactional test has emptied all tables."""
-    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
-        for name in KINDS.split(", "):
-            EventKind.objects.get_or_create(name=name)
+    is_transactional = request.node.get_closest_marker("django_db").kwargs.get("transaction")
+    request.getfixturevalue("transactional_db" if is_transactional else "db")
+    for name in KINDS.split(", "):
+        EventKind.objects.get_or_create(name=name)
 
 
 def plain(event_id="e1", **fields):
