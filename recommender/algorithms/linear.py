@@ -149,4 +149,6 @@ def _ridge_inverse(rows: sparse.csr_array, regularisation: float) -> NDArray[np.
         inverse[first:last, last:] = inverse[last:, first:last].T
         square = inverse[first:last, first:last]
         inverse[first:last, first:last] = np.tril(square) + np.tril(square, -1).T
-    return np.asarray(inverse)
+    # Symmetric, so turning it round changes nothing but its order in memory, in which products with
+    # sparse rows need no copy of it.
+    return np.asarray(inverse.T)
