@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from interests.charts import labels
 from interests.charts.sentences import NOISE_UNTIL
 from interests.charts.series import Series, bands_of, grouped
 
-# Bands thinner than this at their thickest place have no room for a label.
-MIN_LABEL_SHARE = 0.06
 NOISE_BAND = (-NOISE_UNTIL, NOISE_UNTIL)
 # Three rows under one another on one time axis, from the top: weights, raw shares, drift score.
 ROWS = {"y": (0.52, 1.0), "y2": (0.24, 0.46), "y3": (0.0, 0.18)}
@@ -49,7 +48,7 @@ def interests_over_time(
         "yaxis": _percent_axis("y", "interest weights"),
         "yaxis2": _percent_axis("y2", "events"),
         "yaxis3": {"domain": list(ROWS["y3"]), "title": {"text": "drift score"}, "anchor": "x"},
-        "annotations": _labels(grouped(weights, bands)),
+        "annotations": labels.on_bands(grouped(weights, bands)),
     }
     return {"data": data, "layout": layout}
 
@@ -66,7 +65,7 @@ def weights_over_time(weights: Series) -> dict[str, Any]:
             "hovermode": "x unified",
             "xaxis": {"type": "date"},
             "yaxis": _percent_axis("y", "interest weights") | {"domain": [0, 1]},
-            "annotations": _labels(shown),
+            "annotations": labels.on_bands(shown),
         },
     }
 
@@ -137,35 +136,6 @@ def _drift(
         "hovertemplate": "%{y:.1f}",
     }
     return [band, line]
-
-
-def _labels(series: Series) -> list[dict[str, Any]]:
-    """Return the name of each band, in the middle of the band where it is thickest."""
-    labels = []
-    for place, category in enumerate(series.categories):
-        thickness = [row[place] for row in series.values]
-        if not thickness or max(thickness) < MIN_LABEL_SHARE:
-            continue
-        at = thickness.index(max(thickness))
-        below = sum(series.values[at][:place])
-        labels.append(
-            {
-                "text": category.name,
-                "x": _moments(series.times)[at],
-                "y": below + thickness[at] / 2,
-                "yref": "y",
-                "xanchor": _anchor(at, len(thickness)),
-                "showarrow": False,
-            }
-        )
-    return labels
-
-
-def _anchor(at: int, length: int) -> str:
-    """Keep a label at the edge of the figure inside it."""
-    if at < 0.2 * length:
-        return "left"
-    return "right" if at >= 0.8 * length else "center"
 
 
 def _percent_axis(yaxis: str, title: str) -> dict[str, Any]:

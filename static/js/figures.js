@@ -106,10 +106,24 @@
     return { data: withColours(figure.data.map(paint)), layout: withColours(layout(figure.layout)) };
   }
 
+  /* Leave out labels that lie on one before them: where they were placed, the plot was taken to be wider. */
+  async function leaveOutLabels(plot) {
+    const kept = [];
+    const changes = {};
+    for (const label of plot.querySelectorAll(".annotation")) {
+      const box = label.getBoundingClientRect();
+      const isFree = kept.every((other) => box.right <= other.left || other.right <= box.left || box.bottom <= other.top || other.bottom <= box.top);
+      if (isFree) kept.push(box);
+      else changes[`annotations[${label.dataset.index}].visible`] = false;
+    }
+    if (Object.keys(changes).length) await Plotly.relayout(plot, changes);
+  }
+
   async function draw(card) {
     const plot = card.querySelector("[data-figure-plot]");
     const { data, layout: shown } = themed(read(card));
     await Plotly.react(plot, data, shown, CONFIG);
+    await leaveOutLabels(plot);
     plot.dataset.drawn = String(data.length);
   }
 
@@ -180,6 +194,7 @@
     context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     for (const card of document.querySelectorAll("[data-figure]")) begin(card);
     document.addEventListener("themechange", drawAll);
+    NARROW.addEventListener("change", drawAll);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   });
 })();

@@ -9,7 +9,7 @@ import plotly.graph_objects
 import pytest
 
 from interests import charts
-from interests.charts import Category, Series
+from interests.charts import Category, Series, labels
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 DAYS = [START + timedelta(days=day) for day in range(3)]
@@ -86,6 +86,30 @@ def test_labels_stand_in_their_bands_where_these_are_thickest():
     assert labels[0]["y"] == pytest.approx(0.41)
     assert labels[1]["x"] == DAYS[2].isoformat()
     assert labels[1]["y"] == pytest.approx(0.59 + 0.155)
+
+
+def test_no_label_lies_on_another_and_the_thickest_bands_keep_theirs():
+    names = [
+        Category(name, rank)
+        for rank, name in enumerate(("Business", "Mystery", "Garden", "Poetry"))
+    ]
+    rows = [[0.1 * step, 0.25, 0.07, 0.68 - 0.1 * step] for step in (3, 2, 1)]
+    series = Series(names, DAYS, rows)
+
+    found = labels.on_bands(series)
+    boxes = labels.boxes(series, found)
+
+    assert [label["text"] for label in found] == ["Poetry", "Business", "Mystery", "Garden"]
+    assert not any(
+        box.overlaps(other) for place, box in enumerate(boxes) for other in boxes[:place]
+    )
+
+
+def test_a_label_without_room_is_left_out():
+    names = [Category(name, rank) for rank, name in enumerate(("Drama", "Mystery", "Garden"))]
+    thin = Series(names, DAYS[:1], [[0.86, 0.065, 0.065]])
+
+    assert [label["text"] for label in labels.on_bands(thin)] == ["Drama", "Mystery"]
 
 
 def test_the_sentence_says_the_largest_move_and_how_sure_it_is():
