@@ -11,6 +11,8 @@ from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 
 from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
 from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
+from recommender.selectors import pages_facts
+from recommender.selectors.pages_facts import Fact
 
 KINDS: dict[str, type[Run]] = {
     "import": ImportRun,
@@ -84,8 +86,8 @@ class RunPage:
 
     row: RunRow
     attempt: int
-    settings: list[tuple[str, Any]]
-    facts: list[tuple[str, Any]]
+    settings: list[Fact]
+    facts: list[Fact]
     curves: dict[str, list[float]]
     training_id: int | None
     source: str
@@ -100,13 +102,13 @@ def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
         return None
     who = found.requested_by.get_username() if found.requested_by else None
     columns: list[Any] = [getattr(found, column) for column in _COLUMNS[:-1]]
-    results = dict(found.results or {})
-    curves = results.pop("curves", None)
+    results = found.results or {}
+    curves = results.get("curves")
     return RunPage(
         row=RunRow(*(kind, *columns, who)),
         attempt=found.attempt,
-        settings=_plain(found.settings or {}),
-        facts=_plain(results),
+        settings=pages_facts.settings(kind, found.settings or {}, results),
+        facts=pages_facts.results(kind, results),
         curves=curves if isinstance(curves, dict) else {},
         training_id=getattr(found, "training_run_id", None),
         source=getattr(found, "source", ""),
@@ -121,15 +123,6 @@ def _seconds_left(found: Run, now: datetime) -> float | None:
         return None
     gone = (now - found.started_at).total_seconds()
     return gone * (1 - found.share_done) / found.share_done
-
-
-def _plain(values: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return what fits on a line: nested values have pages of their own."""
-    return [
-        (name.replace("_", " ").capitalize(), value)
-        for name, value in sorted(values.items())
-        if isinstance(value, str | int | float | bool)
-    ]
 
 
 def publication_before(*, of: int | None = None) -> int | None:

@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recommender import charts
+from recommender.selectors import pages_facts
+from recommender.selectors.pages_facts import Fact
 
 register = template.Library()
 
@@ -140,6 +142,27 @@ def plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(plain(part) for part in value) or NO_VALUE
     return str(value) or NO_VALUE
+
+
+@register.simple_tag
+def fact(line: Fact) -> str | SafeString:
+    """Return the value of a run's fact with its unit: a time as `<time>`, a share in percent."""
+    if isinstance(line.value, datetime):
+        return ago(line.value)
+    if line.unit == pages_facts.SHARE:
+        return percent(line.value)
+    if line.unit == pages_facts.ALGORITHM:
+        return algorithm(line.value)
+    return f"{plain(line.value)}{THIN_SPACE if line.unit == 's' else ' '}{line.unit}".strip()
+
+
+@register.filter
+def step(text: str) -> str:
+    """Return what a run is doing with names of algorithms as readers know them and a capital first."""
+    name, colon, rest = text.partition(": ")
+    if colon and charts.algorithm_name(name) != name:
+        text = f"{charts.algorithm_name(name)}: {rest[:1].lower()}{rest[1:]}"
+    return text[:1].upper() + text[1:]
 
 
 @register.filter

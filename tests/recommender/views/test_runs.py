@@ -91,7 +91,7 @@ def test_training_shows_its_curves_as_a_table_too(analyst: Client) -> None:
     ]
     said = pages.text(response)
     assert "validation NDCG@10 was best after pass 2, at 0.0200." in said
-    assert "Best epoch 1" in said
+    assert "Best pass 2 of 2" in said
 
 
 def test_running_training_shows_progress_and_can_be_stopped_by_engineers(
@@ -208,4 +208,61 @@ def test_import_leads_to_its_quality_report(analyst: Client) -> None:
 
     page = analyst.get(f"/runs/import/{run.pk}").content.decode()
 
-    assert f'<a class="button" href="/imports/{run.pk}">Open the quality report</a>' in page
+    assert (
+        f'<a class="button button-main" href="/imports/{run.pk}">Open the quality report</a>'
+        in page
+    )
+
+
+def test_import_shows_what_became_of_its_lines(analyst: Client) -> None:
+    counts = {"lines": 1200, "good": 1100, "duplicates": 60, "bad": 40}
+    results = {"format": "csv", "is_epoch": False, "kind": "event", "files": {"events.csv": counts}}
+    run = ImportRun.objects.create(**factories.done(source="folder", results=results))
+
+    said = pages.text(analyst.get(f"/runs/import/{run.pk}"))
+
+    assert "Read as csv Lines 1,200 Good 1,100 Duplicates 60 Bad, set aside 40" in said
+    assert "epoch" not in said
+
+
+def test_publication_tells_times_and_units_and_nothing_empty(analyst: Client) -> None:
+    results = {
+        "num_end_users": 1200, "num_items": 300, "slate_length": 50, "seconds": 4.2,
+        "end_users_per_second": 285.7, "events_through": "2026-11-21T00:55:24.184541+00:00",
+        "switched": True, "not_switched_because": "",
+    }  # fmt: skip
+    run = factories.publication(results=results)
+
+    response = analyst.get(f"/runs/publication/{run.pk}")
+
+    said = pages.text(response)
+    assert "Recommendations for 1,200 end users Chosen from 300 items" in said
+    assert "Took over when done yes" in said
+    assert '<dt>Has seen events until</dt><dd><time datetime="2026-11-21T00:55:24+00:00"' in (
+        response.content.decode()
+    )
+    assert "Why not" not in said
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        ("interest_network: Pass 2 over the events", "Network: pass 2 over the events"),
+        ("item_knn: similarities", "Item-KNN: similarities"),
+        ("slates: 500 of 900 end users", "Slates: 500 of 900 end users"),
+        ("reading events", "Reading events"),
+    ],
+)
+def test_step_reads_well(analyst: Client, step: str, shown: str) -> None:
+    run = TrainingRun.objects.create(state="started", requested_at=NOW, started_at=NOW, step=step)
+
+    assert f"<p>{shown}</p>" in analyst.get(f"/runs/training/{run.pk}").content.decode()
+
+
+def test_settings_of_a_training_are_those_it_used(analyst: Client) -> None:
+    used = {"width": 64, "dropout": 0.4, "max_epochs": 60, "max_seconds": None}
+    run = factories.training_run(settings={"max_epochs": 60}, results={"settings": used})
+
+    said = pages.text(analyst.get(f"/runs/training/{run.pk}"))
+
+    assert "Width of embeddings 64 Dropout 40.0 % At most 60 passes" in said
