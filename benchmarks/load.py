@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-
 PATIENCE_SECONDS = 20.0
 
 

@@ -39,7 +39,7 @@ class _Stream(io.RawIOBase):
                 self._left = memoryview(next(self._blocks))
             except StopIteration:
                 return b""
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # raised again once COPY has ended
                 self.error = error
                 return b""
         piece = bytes(self._left[:size] if size >= 0 else self._left)

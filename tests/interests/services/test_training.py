@@ -1,6 +1,6 @@
 import signal
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from interests.learning import checkpoints, progress, scoring
-from interests.models import RunState, TrainingRun
+from interests.models import EndUser, Item, RunState, TrainingRun
 from interests.selectors import events
 from interests.services import running, training
 from tests import factories, processes
@@ -292,3 +292,19 @@ def test_training_killed_mid_way_resumes_at_its_checkpoint(home):
 def _is_expired(run: TrainingRun) -> bool:
     run.refresh_from_db()
     return run.lease_expires_at < timezone.now()
+
+
+@pytest.mark.django_db
+def test_events_dated_ahead_of_the_clock_are_not_learned_from_by_any_attempt():
+    population()
+    person, thing = EndUser.objects.get(user_id="u0"), Item.objects.get(item_id="i9")
+    factories.event(person, thing, occurred_at=datetime(9999, 1, 1, tzinfo=UTC))
+    run = request()
+
+    training.train(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert run.results["num_events"] == 72
+    assert run.window_to == NOW + timedelta(minutes=5)
+    again = training._read(run)  # what another attempt would learn from
+    assert again.log.num_events == 72
