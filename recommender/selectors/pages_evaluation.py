@@ -74,6 +74,17 @@ class PastRun:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """An evaluation that has not ended."""
+
+    pk: int
+    state: str
+    step: str
+    share_done: float
+    requested_at: datetime
+
+
 def past_runs(*, split: str, limit: int = 20) -> list[PastRun]:
     """Return the finished evaluations of a split, newest first; one query."""
     rows = (
@@ -82,6 +93,15 @@ def past_runs(*, split: str, limit: int = 20) -> list[PastRun]:
         .values_list("pk", "split", "k", "finished_at")[:limit]
     )
     return [PastRun(*row) for row in rows]
+
+
+def under_way(*, split: str) -> UnderWay | None:
+    """Return the evaluation of a split that runs, or else the first that waits; one query."""
+    rows = EvaluationRun.objects.filter(
+        state__in=[RunState.STARTED, RunState.WAITING], split=split
+    ).order_by("state", "pk")  # "started" stands before "waiting"
+    found = rows.values_list("pk", "state", "step", "share_done", "requested_at").first()
+    return UnderWay(*found) if found else None
 
 
 def report(*, run_id: int, segment: str = "all") -> Report | None:

@@ -10,12 +10,31 @@ from django.db.models import Count
 from interests.models import Category, EndUser, ImportRun, Interaction, Item, RunState, TrainingRun
 from interests.selectors import imports
 from recommender.models import Serving
-from recommender.selectors import pages_end_users, pages_runs
+from recommender.selectors import health, pages_end_users, pages_runs
 
 # The nightly schedule trains once a day; two missed nights are worth a word.
 NETWORK_IS_OLD = timedelta(days=2)
 # A worker takes a waiting run within seconds; after this nobody is listening.
 WORKER_IS_SILENT = timedelta(minutes=5)
+# Queue -> who works on it, what stands still without it, how it is started.
+WORKERS = {
+    "training": (
+        "The worker for trainings and evaluations",
+        "None of them is begun.",
+        "worker -Q training",
+    ),
+    "live": (
+        "The worker for live events",
+        "New events do not reach interests and recommendations.",
+        "worker -Q live",
+    ),
+    "default": (
+        "The worker for imports and publications",
+        "None of them is begun.",
+        "worker -Q default",
+    ),
+    "beat": ("The schedule", "Nothing is begun by itself, nightly trainings included.", "beat"),
+}
 MANY_REJECTS_SHARE = 0.05
 NUM_LAST_RUNS = 6
 
@@ -86,10 +105,10 @@ def serving_now() -> ServingNow | None:
 
 
 def warnings(*, serving: ServingNow | None, now: datetime) -> list[Warning]:
-    """Return what needs action, worst first; three queries."""
+    """Return what needs action, worst first; four queries at most."""
     return [
         *_failed_training(),
-        *_silent_worker(now),
+        *_silent_workers(now),
         *_old_network(serving, now),
         *_rejecting_import(),
     ]
@@ -107,7 +126,26 @@ def _failed_training() -> list[Warning]:
     return [Warning("The last training failed", last["error"], "training", last["pk"])]
 
 
-def _silent_worker(now: datetime) -> list[Warning]:
+def _silent_workers(now: datetime) -> list[Warning]:
+    """Return a warning for each worker that was alive and is no longer, or of none where work waits for one."""
+    seen = health.workers_seen()
+    gone = [
+        Warning(
+            f"{WORKERS[worker.queue][0]} has been silent for {_span(worker.seconds)}",
+            f"{WORKERS[worker.queue][1]} Start it: celery -A recsite {WORKERS[worker.queue][2]}",
+        )
+        for worker in seen
+        if worker.is_silent and worker.seconds is not None
+    ]
+    is_any_unknown = any(worker.seconds is None for worker in seen if worker.queue != "beat")
+    return gone or (_untaken_run(now) if is_any_unknown else [])
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _untaken_run(now: datetime) -> list[Warning]:
     waiting, _ = pages_runs.runs(states=[RunState.WAITING], limit=50)
     late = [row for row in waiting if now - row.requested_at > WORKER_IS_SILENT]
     if not late:

@@ -25,6 +25,11 @@ def theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def is_part_asked(request: HttpRequest) -> bool:
+    """Tell whether htmx asks for a part of a page, not for a page by a boosted link."""
+    return bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
+
+
 def _other(current: str) -> str:
     return "light" if current == "dark" else "dark"
 

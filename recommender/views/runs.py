@@ -21,6 +21,7 @@ from recommender.models import PublicationRun
 from recommender.selectors import pages_overview, pages_runs, publications
 from recommender.services import switching
 from recommender.views import figures, paging
+from recommender.views.frame import is_part_asked
 
 PAGE_SIZE = 40
 
@@ -48,7 +49,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "is_running": any(not row.has_ended for row in rows),
         "pages": paging.pages(request, page=page, size=PAGE_SIZE, shown=len(rows), total=total),
     }
-    template = "parts/runs_table.html" if _asks_for_part(request) else "recommender/runs.html"
+    template = "parts/runs_table.html" if is_part_asked(request) else "recommender/runs.html"
     return render(request, template, context)
 
 
@@ -65,7 +66,7 @@ def run(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "can_stop": request.user.has_perm(_right_to_stop(kind)),
         **(_of_publication(pk) if kind == "publication" else {}),
     }
-    if not _asks_for_part(request):
+    if not is_part_asked(request):
         return render(request, "recommender/run.html", context)
     part = render(request, "recommender/parts/run_progress.html", context)
     if found.row.has_ended:
@@ -160,7 +161,3 @@ def _run_or_404(kind: str, pk: int) -> pages_runs.RunPage:
 def _right_to_stop(kind: str) -> str:
     meta = pages_runs.KINDS[kind]._meta
     return f"{meta.app_label}.change_{meta.model_name}"
-
-
-def _asks_for_part(request: HttpRequest) -> bool:
-    return bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]

@@ -60,8 +60,8 @@ def test_page_asks_as_much_for_three_algorithms_as_for_one(
 ) -> None:
     evaluation(algorithms=number)
 
-    # Session, account, freshness in two, past runs, the run, its values.
-    with django_assert_num_queries(7):
+    # Session, account, freshness in two, past runs, the run, its values, what is under way.
+    with django_assert_num_queries(8):
         response = analyst.get("/evaluation")
 
     assert len(pages.table(response)) == 1 + number
@@ -89,3 +89,23 @@ def test_csv_has_a_line_for_each_number(analyst: Client) -> None:
         ["ease", "ndcg@10", "0.1", "0.05", "0.15000000000000002", "", "1610"],
         ["ease", "recall@10", "0.2", "0.15000000000000002", "0.25", "", "1610"],
     ]
+
+
+def test_evaluation_under_way_is_told_with_its_progress_until_it_has_ended(analyst: Client) -> None:
+    run = EvaluationRun.objects.create(
+        split="leave-one-out", state="started", requested_at=factories.NOW, share_done=0.4,
+        step="interest_network: Pass 2 over the events",
+    )  # fmt: skip
+    EvaluationRun.objects.create(split="leave-one-out", requested_at=factories.NOW)
+
+    said = pages.text(analyst.get("/evaluation"))
+
+    assert f"Evaluation {run.pk} is under way Look at evaluation {run.pk} 40 % done" in said
+    assert "Network: pass 2 over the events" in said
+    assert f"The table stands here when evaluation {run.pk} is done." in said
+    assert "under way" not in pages.text(analyst.get("/evaluation?split=time"))
+    part = analyst.get("/evaluation", headers={"HX-Request": "true"})
+    assert b"<html" not in part.content
+    assert "HX-Refresh" not in part
+    EvaluationRun.objects.all().delete()
+    assert analyst.get("/evaluation", headers={"HX-Request": "true"})["HX-Refresh"] == "true"

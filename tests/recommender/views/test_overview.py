@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from interests.models import ChangeMark, ImportRun, TrainingRun
+from recsite import heartbeats
+from recsite.celery import QUEUES
 from tests import factories
 from tests.recommender.views import pages
 
@@ -77,6 +81,35 @@ def test_run_that_nobody_takes_is_a_warning(analyst: Client) -> None:
     run = TrainingRun.objects.create(requested_at=asked_at)
 
     assert f"No worker has taken training {run.pk}." in pages.text(analyst.get("/"))
+
+
+def alive(*, silent: dict[str, float]) -> None:
+    """Let every worker have been alive just now, and some so many seconds ago."""
+    now = time.time()
+    for name in (*QUEUES, heartbeats.BEAT):
+        cache.set(f"worker-seen:{name}", now - silent.get(name, 0.0))
+
+
+def test_silent_worker_is_a_warning_whether_or_not_a_run_waits(analyst: Client) -> None:
+    alive(silent={"live": 190.0})
+
+    said = pages.text(analyst.get("/"))
+
+    assert (
+        "The worker for live events has been silent for 3 min. New events do not reach interests and "
+        "recommendations. Start it: celery -A recsite worker -Q live"
+    ) in said
+    assert "worker for trainings" not in said
+
+
+def test_waiting_run_is_no_warning_while_all_workers_are_alive(analyst: Client) -> None:
+    alive(silent={"beat": 20.0})
+    TrainingRun.objects.create(requested_at=timezone.now() - timedelta(hours=1))
+
+    said = pages.text(analyst.get("/"))
+
+    assert "silent" not in said
+    assert "No worker has taken" not in said
 
 
 def test_old_network_is_a_warning(analyst: Client) -> None:
