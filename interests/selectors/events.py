@@ -6,7 +6,7 @@ Legend: E events, U end users, N items, C categories ("uncategorised" included, 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -84,6 +84,17 @@ class DatabaseLog:
     def category_keys(self) -> NDArray[np.int64]:
         """Return the primary keys of the categories, 0 for "uncategorised", int64. [C]"""
         return self.loaded.category_keys
+
+    def happened_by(self, now: datetime) -> DatabaseLog:
+        """Return the log without events dated after `now`; with all of them where none is before.
+
+        A clock gone wrong dates an event years ahead: it is kept, but nothing may learn from it what
+        comes last, and no window may end with it. `events_through` stays as it was.
+        """
+        is_past = self.log.times <= int(now.timestamp() * 1_000_000)
+        if is_past.all() or not is_past.any():
+            return self
+        return replace(self, log=self.log.take(is_past))
 
 
 def load_catalogue() -> LoadedCatalogue:

@@ -125,9 +125,14 @@ def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> 
 
 
 def _read(run: TrainingRun) -> DatabaseLog:
-    """Return the events to learn from: those of the first attempt, so that its checkpoint fits."""
+    """Return the events to learn from: those of the first attempt, so that its checkpoint fits.
+
+    Events dated ahead of the clock are left out: `window_to` says until when the network has seen
+    everything, and trackers believe its word about whatever comes after that.
+    """
     last_key = run.results.get("last_event_key")
-    return events.interaction_log(until=run.window_to, last_key=last_key, seed=run.seed)
+    known = events.interaction_log(until=run.window_to, last_key=last_key, seed=run.seed)
+    return known.happened_by(run.started_at or run.requested_at)
 
 
 def _facts(loaded: DatabaseLog) -> dict[str, Any]:
@@ -141,11 +146,8 @@ def _facts(loaded: DatabaseLog) -> dict[str, Any]:
 
 
 def _window(run: TrainingRun, loaded: DatabaseLog) -> dict[str, datetime]:
-    """Return the times of the first and last event, those from the future left aside."""
+    """Return the times of the first and last event."""
     times = loaded.log.times
-    now = run.started_at or run.requested_at
-    past = times[times <= int(now.timestamp() * 1_000_000)]
-    times = past if len(past) else times
     if not len(times):
         return {}
     return {"window_from": _moment(times.min()), "window_to": run.window_to or _moment(times.max())}

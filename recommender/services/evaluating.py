@@ -66,7 +66,9 @@ def _compare(run: EvaluationRun, hold: Hold) -> tuple[Split, list[Result]]:
     names = algorithms.chosen_names(settings.get("algorithms", ["all"]))
     made = [algorithms.make(name, **_options(name, run)) for name in names]
     hold.report("reading events", 0.0)
-    log = events.interaction_log(ties=settings.get("ties", "random"), seed=run.seed).log
+    known = events.interaction_log(ties=settings.get("ties", "random"), seed=run.seed)
+    # One event from the year 9999 would be everybody's "lately", and its person's last.
+    log = known.happened_by(run.started_at or run.requested_at).log
     split = splits.split(log, name=run.split, has_repeats=request.has_repeats)
     return split, runner.run(split, algorithms=made, request=request, report=_seldom(hold))
 

@@ -89,7 +89,7 @@ def test_window_leaves_events_from_the_future_aside():
 
     run.refresh_from_db()
     assert run.window_to == NOW + timedelta(minutes=2)
-    assert run.results["num_events"] == 37
+    assert run.results["num_events"] == 36
 
 
 @pytest.mark.django_db

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from interests.models import RunState
+from interests.models import EndUser, Item, RunState
 from interests.services import running
 from interests.services.running import CannotRun, RunStopped
 from recommender.models import EvaluationRun, MetricValue
@@ -173,3 +173,16 @@ def test_a_run_that_is_asked_to_stop_stores_nothing(population, monkeypatch):
     run.refresh_from_db()
     assert run.state == RunState.STOPPED
     assert not run.metric_values.exists()
+
+
+def test_events_dated_ahead_of_the_clock_end_no_window(population):
+    person = EndUser.objects.get(user_id="user 00")
+    for year in (9997, 9998, 9999):
+        thing = Item.objects.get(item_id=f"item {year - 9980:02}")
+        factories.event(person, thing, occurred_at=datetime(year, 1, 1, tzinfo=UTC))
+    run = request()
+
+    evaluating.evaluate(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert run.window_to == NOW + timedelta(days=NUM_EVENTS - 3, minutes=NUM_USERS - 1)
