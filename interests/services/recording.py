@@ -19,6 +19,10 @@ FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 # Clocks and time zones go wrong by less than a day.
 CREDIBLE_AHEAD = timedelta(days=1)
+# An import holds the end users and items that it makes until it ends. Whoever meets one of them is told
+# to try again, before requests that wait take up every thread of the web, and before PostgreSQL, after a
+# second, looks for who waits for whom and may end the import.
+LOCK_MILLISECONDS = 900
 # Far beyond any price or rating, far within what sums stay exact in.
 LARGEST_VALUE = 1e9
 REQUIRED = ("event_id", "user_id", "item_id", "kind")
@@ -77,6 +81,7 @@ def record_events(*, events: Sequence[Any], now: datetime) -> Recorded:
 
     Raises:
         TooManyEvents: there are more than 1,000.
+        OperationalError: an import that is not done yet holds what they name; nothing was stored.
     """
     if len(events) > MAX_EVENTS:
         raise TooManyEvents(
@@ -232,7 +237,9 @@ def _store(events: Mapping[str, _Event], now: datetime) -> int:
     """Store what is new among the events and return how many that were."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT event_id FROM interests_interaction WHERE event_id = ANY(%s)", [list(events)]
+            f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS};"
+            "SELECT event_id FROM interests_interaction WHERE event_id = ANY(%s)",
+            [list(events)],
         )
         known = {event_id for (event_id,) in cursor.fetchall()}
         new = [event for event in events.values() if event.event_id not in known]

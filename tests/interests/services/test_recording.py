@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -242,3 +242,27 @@ def test_nothing_that_is_sent_breaks_it(changes):
     recorded = record(*events)
 
     assert recorded.accepted + recorded.duplicates + len(recorded.rejected) == len(events)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_names_what_an_unfinished_import_holds_is_soon_told_to_try_again():
+    refused: list[str] = []
+
+    def post() -> None:
+        try:
+            record(plain())
+        except OperationalError as error:
+            refused.append(str(error))
+        finally:
+            connection.close()
+
+    with transaction.atomic():  # as an import does, which has not ended
+        item("book")
+        thread = threading.Thread(target=post)
+        thread.start()
+        thread.join(timeout=30)
+        is_answered = not thread.is_alive()
+    thread.join()
+
+    assert (is_answered, len(refused), Interaction.objects.count()) == (True, 1, 0)
+    assert record(plain()).accepted == 1
