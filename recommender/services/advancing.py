@@ -123,6 +123,13 @@ def _has_untrained_events() -> bool:
     done = _latest(TrainingRun, state=RunState.DONE)
     if newest is None or done is None:
         return newest is not None
+    # An import's events arrive when it begins and are there when it ends: a training in between has not
+    # seen them.
+    imported = _last_import()
+    if imported is not None and imported.finished_at and imported.finished_at > done.requested_at:
+        files = imported.results.get("files", {}).values()
+        if any(file["part"] == "events" and file["good"] for file in files):
+            return True
     return newest.received_at > done.requested_at
 
 

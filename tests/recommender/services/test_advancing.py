@@ -106,6 +106,18 @@ def test_an_import_that_brought_no_events_calls_for_nothing():
 
 
 @pytest.mark.django_db
+def test_a_training_that_began_during_an_import_has_not_seen_its_events():
+    factories.training_run(requested_at=NOW + timedelta(seconds=30))
+    imported()
+    files = {"interactions.csv": {"part": "events", "good": 1}}
+    ImportRun.objects.update(finished_at=LATER, results={"files": files})
+
+    asked = [type(run) for run in advancing.advance(now=LATER)]
+
+    assert TrainingRun in asked
+
+
+@pytest.mark.django_db
 def test_a_failed_training_is_not_tried_again_but_states_are_made_without_it():
     imported()
     (training,) = advancing.advance(now=LATER)
