@@ -44,13 +44,15 @@ WITHOUT_SLATE = """
         WHERE slate.end_user_id = person.id AND slate.publication_id = %(publication)s
     )
 """
+# Only events that were there when the slates were made: an import that ends meanwhile shows events that
+# arrived before those.
 SEEN = """
     SELECT count(*) FROM (
-        SELECT end_user_id, items, events_through FROM recommender_slate
+        SELECT end_user_id, items FROM recommender_slate
         WHERE publication_id = %(publication)s AND end_user_id = ANY(%(keys)s)
     ) slate
     JOIN interests_interaction event ON event.end_user_id = slate.end_user_id
-     AND event.item_id = ANY(slate.items) AND event.received_at <= slate.events_through
+     AND event.item_id = ANY(slate.items) AND event.id = ANY(%(events)s)
 """
 EMPTY = """
     SELECT NOT EXISTS (
@@ -245,8 +247,9 @@ def _check(work: Work) -> None:
     Raises:
         CannotRun: saying which.
     """
-    keys = work.events.user_keys
-    sample = np.random.default_rng(work.publication_id).permutation(keys)[:NUM_SAMPLED]
+    keys, log = work.events.user_keys, work.events.log
+    users = np.random.default_rng(work.publication_id).permutation(len(keys))[:NUM_SAMPLED]
+    sample, known = keys[users], log.positions[np.isin(log.users, users)]
     values = {"publication": work.publication_id}
     if _number(EMPTY, values):
         raise CannotRun(
@@ -254,7 +257,7 @@ def _check(work: Work) -> None:
         )
     if missing := _number(WITHOUT_SLATE, values | {"keys": keys.tolist()}):
         raise CannotRun(f"{missing:,} end users with events got no slate. Publish again.")
-    if seen := _number(SEEN, values | {"keys": sample.tolist()}):
+    if seen := _number(SEEN, values | {"keys": sample.tolist(), "events": known.tolist()}):
         raise CannotRun(
             f"{seen:,} items in the {len(sample):,} slates looked at were seen before. Publish again, "
             "and report this as an error of Recsite if it stays."

@@ -199,6 +199,21 @@ def test_a_slate_with_a_seen_item_fails_the_check(training, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_events_of_an_import_that_ends_meanwhile_do_not_fail_the_check(training, monkeypatch):
+    def finish(work, *, seconds: float) -> None:
+        slate = Slate.objects.select_related("end_user").first()
+        arrived = slate.events_through - timedelta(hours=1)
+        thing = Item.objects.get(pk=slate.items[0])
+        factories.event(slate.end_user, thing, received_at=arrived)
+        whole(work, seconds=seconds)
+
+    whole = publishing._finish
+    monkeypatch.setattr(publishing, "_finish", finish)
+
+    assert published(training).state == RunState.DONE
+
+
+@pytest.mark.django_db
 def test_a_missing_slate_fails_the_check(training, monkeypatch):
     run = request(training)
     whole = slating.copy_rows
