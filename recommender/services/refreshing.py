@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from interests.learning.trained import TrainedNetwork
+from interests.learning.checkpoints import DamagedWeights
+from interests.learning.trained import ForeignWeights, TrainedNetwork
 from interests.models import ChangeMark, TrainingRun
 from interests.selectors import events
 from interests.selectors.events import LoadedCatalogue
@@ -75,10 +76,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Served:
-    """What serves, with its network in memory."""
+    """What serves, with its network in memory; None where its weights cannot be used."""
 
     publication: PublicationRun
-    network: TrainedNetwork
+    network: TrainedNetwork | None
 
 
 class Memory:
@@ -139,7 +140,12 @@ def _served() -> Served | None:
     serving = Serving.objects.select_related("publication__training_run").first()
     if serving is None:
         return None
-    network = memory.network(serving.publication.training_run)
+    try:
+        network = memory.network(serving.publication.training_run)
+    except (DamagedWeights, ForeignWeights) as error:
+        # States need no network; slates stay as they are until the next publication marks whom they lack.
+        log.error("serving_network_not_loaded", error=str(error))
+        network = None
     return Served(publication=serving.publication, network=network)
 
 
@@ -162,7 +168,7 @@ def _refresh_or_split(claims: Sequence[Claim], *, served: Served | None, now: da
         return
     try:
         _refresh(claims, served=served, now=now)
-    except OperationalError:
+    except (OperationalError, InterfaceError):
         raise  # the database is away: nobody's fault, the claims run out
     except Exception as error:  # noqa: BLE001  # each gets its own try, and its own word
         log.warning("refresh_of_batch_failed", num_end_users=len(claims), error=str(error))
@@ -173,7 +179,7 @@ def _refresh_or_split(claims: Sequence[Claim], *, served: Served | None, now: da
 def _refresh_alone(claim: Claim, *, served: Served | None, now: datetime) -> None:
     try:
         _refresh([claim], served=served, now=now)
-    except OperationalError:
+    except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # whatever it is, the others go on
         log.exception("refresh_failed", end_user=claim.end_user_id, failures=claim.failures + 1)
@@ -186,15 +192,15 @@ def _refresh(claims: Sequence[Claim], *, served: Served | None, now: datetime) -
         end_user_ids=keys,
         now=now,
         network=served.network if served else None,
-        training_run=served.publication.training_run if served else None,
+        training_run=served.publication.training_run if served and served.network else None,
         catalogue=memory.catalogue(now),
     )
     try:
         with transaction.atomic():
             locking.take(locking.Lock.SWITCH, is_shared=True)
             _check_still_serves(served)
-            if served is not None:
-                _renew_slates(keys, served=served, now=now)
+            if served is not None and served.network is not None:
+                _renew_slates(keys, served.publication, network=served.network, now=now)
             _let_go(claims)
     except ServingHasChanged:
         _release(keys)
@@ -206,16 +212,17 @@ def _check_still_serves(served: Served | None) -> None:
         raise ServingHasChanged
 
 
-def _renew_slates(keys: Sequence[int], *, served: Served, now: datetime) -> None:
+def _renew_slates(
+    keys: Sequence[int], publication: PublicationRun, *, network: TrainedNetwork, now: datetime
+) -> None:
     known = events.interaction_log(end_users=keys, catalogue=memory.catalogue(now))
     arrays = memory.keep(known.loaded, now)
-    publication_id = served.publication.pk
-    for ranked in slating.rank(network=served.network, log=known):
+    for ranked in slating.rank(network=network, log=known):
         slating.renew(
-            publication_id=publication_id, log=known, ranked=ranked, arrays=arrays, now=now
+            publication_id=publication.pk, log=known, ranked=ranked, arrays=arrays, now=now
         )
     without_events = set(keys) - set(known.user_keys.tolist())
-    Slate.objects.filter(publication_id=publication_id, end_user__in=without_events).delete()
+    Slate.objects.filter(publication=publication, end_user__in=without_events).delete()
 
 
 def _let_go(claims: Sequence[Claim]) -> None:

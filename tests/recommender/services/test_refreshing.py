@@ -259,6 +259,25 @@ def test_a_database_that_is_away_is_nobodys_fault(serving, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_states_are_renewed_while_the_networks_weights_are_damaged(serving, settings):
+    before = slate_of("user 3")
+    weights = settings.RECSITE_HOME / serving.training_run.weights_path / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    try:
+        views("user 3", before.item_ids[0])
+
+        num = refresh()
+    finally:
+        weights.write_bytes(whole)
+
+    assert (num, marked()) == (1, [])
+    person = EndUser.objects.select_related("current_state").get(user_id="user 3")
+    assert (person.num_events, person.current_state.training_run) == (7, None)
+    assert slate_of("user 3").item_ids == before.item_ids  # the old ones serve
+
+
+@pytest.mark.django_db
 def test_the_network_is_loaded_once_for_many_turns(serving, monkeypatch):
     load, loads = training_service.load, []
 
