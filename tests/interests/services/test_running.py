@@ -7,12 +7,10 @@ from interests.models import ImportRun, RunState, TrainingRun
 from interests.services import running
 from tests import processes
 
-NOW = timezone.now()
-
 
 @pytest.fixture
 def run(db) -> ImportRun:
-    return running.request(ImportRun, now=NOW, source="somewhere")
+    return running.request(ImportRun, now=timezone.now(), source="somewhere")
 
 
 def state_of(run) -> tuple[str, int, str]:
@@ -21,7 +19,7 @@ def state_of(run) -> tuple[str, int, str]:
 
 
 def let_expire(run) -> None:
-    type(run).objects.filter(pk=run.pk).update(lease_expires_at=NOW - timedelta(hours=1))
+    type(run).objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() - timedelta(hours=1))
 
 
 def test_held_block_that_ends_without_a_word_is_done(run):
@@ -35,7 +33,7 @@ def test_held_block_that_ends_without_a_word_is_done(run):
 
 
 def test_held_by_one_is_refused_to_another(run):
-    hold = running.claim(ImportRun, run_id=run.pk, now=NOW)
+    hold = running.claim(ImportRun, run_id=run.pk, now=timezone.now())
 
     with (
         pytest.raises(running.RunNotClaimed, match=f"import {run.pk} is held or has ended"),
@@ -52,13 +50,13 @@ def test_ended_run_is_refused(run):
         pass
 
     with pytest.raises(running.RunNotClaimed):
-        running.claim(ImportRun, run_id=run.pk, now=NOW)
+        running.claim(ImportRun, run_id=run.pk, now=timezone.now())
 
 
 def test_expired_lease_is_taken_over_and_the_first_holder_writes_no_more(run):
-    first = running.claim(ImportRun, run_id=run.pk, now=NOW)
+    first = running.claim(ImportRun, run_id=run.pk, now=timezone.now())
     let_expire(run)
-    second = running.claim(ImportRun, run_id=run.pk, now=NOW)
+    second = running.claim(ImportRun, run_id=run.pk, now=timezone.now())
 
     with pytest.raises(running.RunOvertaken):
         first.report("still here", 0.9)
@@ -92,16 +90,16 @@ def test_exception_fails_the_run_with_its_reason(run, error, words):
 
 def test_stop_is_heard_at_the_next_report(run):
     with pytest.raises(running.RunStopped), running.held(ImportRun, run_id=run.pk) as hold:
-        assert running.ask_to_stop(ImportRun, run_id=run.pk, now=NOW) is True
+        assert running.ask_to_stop(ImportRun, run_id=run.pk, now=timezone.now()) is True
         hold.report("on and on", 0.2)
 
     assert state_of(run) == (RunState.STOPPED, 1, "Stopped by hand.")
 
 
 def test_stop_of_a_waiting_run_ends_it_and_of_an_ended_one_is_refused(run):
-    assert running.ask_to_stop(ImportRun, run_id=run.pk, now=NOW) is True
+    assert running.ask_to_stop(ImportRun, run_id=run.pk, now=timezone.now()) is True
     assert state_of(run) == (RunState.STOPPED, 0, "Stopped by hand before it began.")
-    assert running.ask_to_stop(ImportRun, run_id=run.pk, now=NOW) is False
+    assert running.ask_to_stop(ImportRun, run_id=run.pk, now=timezone.now()) is False
 
 
 def test_let_go_leaves_the_run_to_another_without_counting_the_attempt(run):
@@ -113,47 +111,47 @@ def test_let_go_leaves_the_run_to_another_without_counting_the_attempt(run):
 
 
 def test_abandoned_lists_lost_runs_and_fails_those_past_their_last_attempt(run):
-    lost = running.request(ImportRun, now=NOW, source="lost")
-    fine = running.request(ImportRun, now=NOW, source="fine")
-    gone = {"state": RunState.STARTED, "lease_expires_at": NOW - timedelta(seconds=1)}
+    lost = running.request(ImportRun, now=timezone.now(), source="lost")
+    fine = running.request(ImportRun, now=timezone.now(), source="fine")
+    gone = {"state": RunState.STARTED, "lease_expires_at": timezone.now() - timedelta(seconds=1)}
     ImportRun.objects.filter(pk=run.pk).update(attempt=ImportRun.max_attempts, **gone)
     ImportRun.objects.filter(pk=lost.pk).update(attempt=1, **gone)
     ImportRun.objects.filter(pk=fine.pk).update(
-        state=RunState.STARTED, attempt=1, lease_expires_at=NOW + timedelta(seconds=9)
+        state=RunState.STARTED, attempt=1, lease_expires_at=timezone.now() + timedelta(seconds=9)
     )
 
-    assert running.abandoned(ImportRun, now=NOW) == [lost.pk]
+    assert running.abandoned(ImportRun, now=timezone.now()) == [lost.pk]
 
     assert state_of(run) == (
         RunState.FAILED, 3, "Its worker died 3 times. See the worker's log.",
     )  # fmt: skip
     with pytest.raises(running.RunNotClaimed):
-        running.claim(ImportRun, run_id=run.pk, now=NOW)
+        running.claim(ImportRun, run_id=run.pk, now=timezone.now())
 
 
 def test_training_outlives_more_deaths_than_other_runs(db):
-    training = running.request(TrainingRun, now=NOW)
+    training = running.request(TrainingRun, now=timezone.now())
     TrainingRun.objects.filter(pk=training.pk).update(
-        state=RunState.STARTED, attempt=5, lease_expires_at=NOW - timedelta(seconds=1)
+        state=RunState.STARTED, attempt=5, lease_expires_at=timezone.now() - timedelta(seconds=1)
     )
 
-    assert running.abandoned(TrainingRun, now=NOW) == [training.pk]
+    assert running.abandoned(TrainingRun, now=timezone.now()) == [training.pk]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_lease_is_renewed_while_the_block_runs(monkeypatch):
     monkeypatch.setattr(running, "RENEWAL_SECONDS", 0.05)
-    run = running.request(ImportRun, now=NOW, source="somewhere")
-    hold = running.claim(ImportRun, run_id=run.pk, now=NOW - timedelta(days=1))
+    run = running.request(ImportRun, now=timezone.now(), source="somewhere")
+    hold = running.claim(ImportRun, run_id=run.pk, now=timezone.now() - timedelta(days=1))
 
     deadline = timezone.now() + timedelta(seconds=30)
     while timezone.now() < deadline:
         run.refresh_from_db()
-        if run.lease_expires_at > NOW:
+        if run.lease_expires_at > timezone.now():
             break
     hold.release()
 
-    assert run.lease_expires_at > NOW
+    assert run.lease_expires_at > timezone.now()
 
 
 CLAIM = """
@@ -174,7 +172,7 @@ except running.RunNotClaimed:
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_cannot_hold_one_run():
-    run = running.request(ImportRun, now=NOW, source="somewhere")
+    run = running.request(ImportRun, now=timezone.now(), source="somewhere")
 
     workers = [processes.start("-c", CLAIM, str(run.pk)) for _ in range(3)]
     answers = sorted(worker.communicate(timeout=120)[0].split()[-1] for worker in workers)
