@@ -24,6 +24,8 @@ from interests.learning.trained import TrainedNetwork
 # Scores of a block take about 100 MB in float32.
 BLOCK_SCORES = 24 * 1024 * 1024
 MAX_BLOCK = 512
+# An item listed by its number takes as much memory as so many scores.
+LISTED_COST = 8
 
 
 @torch.inference_mode()
@@ -101,7 +103,9 @@ def category_shares(network: TrainedNetwork, log: InteractionLog) -> NDArray[np.
     own = network.histories(log)
     shares = _shares_of_items(network, log)  # [N, C]
     found = np.full((log.num_events, shares.shape[1]), np.nan, np.float32)
-    rows = max(BLOCK_SCORES // max(network.num_items, 1), 1)
+    # What is ruled out is listed for each row: all that its person did before.
+    longest = 0 if network.repeats_items else int(np.diff(own.offsets).max(initial=0))
+    rows = max(BLOCK_SCORES // max(network.num_items, LISTED_COST * longest, 1), 1)
     for part, is_new, places in _all_events(network, own):
         hidden = network.network(part.items, part.kinds, part.gaps)[is_new]  # [P, D]
         for begin in range(0, len(hidden), rows):

@@ -85,6 +85,11 @@ class DatabaseLog:
         """Return the primary keys of the categories, 0 for "uncategorised", int64. [C]"""
         return self.loaded.category_keys
 
+    def of_users(self, users: range) -> DatabaseLog:
+        """Return the log with the events of only some users, who keep their places in it."""
+        first, last = self.log.offsets[[users.start, users.stop]]
+        return replace(self, log=self.log.take(np.arange(first, last)))
+
     def happened_by(self, now: datetime) -> DatabaseLog:
         """Return the log without events dated after `now`; with all of them where none is before.
 

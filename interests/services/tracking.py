@@ -131,11 +131,10 @@ def renew_states(
 def _write_everybody(
     hold: Hold, run: TrackingRun, *, known: DatabaseLog, knowledge: Knowledge
 ) -> int:
-    shares = None
+    network = None
     if run.training_run is not None:
-        hold.report("Asking the network what it expected", 0.1)
+        hold.report("Reading the network", 0.1)
         network = tracking_knowledge.network_of(run.training_run)
-        shares = tracking_knowledge.network_shares(network, known)
         knowledge = tracking_knowledge.with_network(
             knowledge, network=network, known=known, training_run=run.training_run.pk
         )
@@ -143,9 +142,12 @@ def _write_everybody(
     for begin in range(0, num_users, END_USERS_PER_BLOCK):
         users = range(begin, min(begin + END_USERS_PER_BLOCK, num_users))
         step = f"Tracking end users: {begin:,} of {num_users:,}"
-        hold.report(step, 0.3 + 0.65 * begin / num_users)
+        hold.report(step, 0.15 + 0.8 * begin / num_users)
+        # What the network expects is a row of all categories for each event: only of these people.
+        theirs = known.of_users(users)
+        shares = tracking_knowledge.network_shares(network, theirs) if network else None
         people = tracking_knowledge.histories_of(
-            known, users=users, shares=shares, training_run=run.training_run
+            theirs, users=users, shares=shares, training_run=run.training_run
         )
         num_states += _write_block(hold, known, people, first=begin, knowledge=knowledge)
     hold.report("Showing the new states", 0.97)
@@ -157,18 +159,20 @@ def _write_block(
 ) -> int:
     now = timezone.now()
     keys = known.user_keys[first : first + len(people)].tolist()
+    # Worked out before anything is locked: the lease, the button that stops and live workers go on.
+    made = [
+        (states.end_user, line)
+        for states in _everybodys_states(known, people, first=first, knowledge=knowledge)
+        for line in state_rows.lines(states, knowledge=knowledge, now=now)
+    ]
     with transaction.atomic():
         # Held until the rows are in: whoever takes the run over waits, then removes them.
         if not hold.mine().select_for_update().exists():
             raise RunOvertaken(f"{hold.run} was taken over by another worker.")
         rows = EndUser.objects.filter(pk__in=keys).select_for_update(no_key=True)
         alive = set(rows.order_by("pk").values_list("pk", flat=True))
-        lines = [
-            line
-            for states in _everybodys_states(known, people, first=first, knowledge=knowledge)
-            if states.end_user in alive  # the others were erased since the events were read
-            for line in state_rows.lines(states, knowledge=knowledge, now=now)
-        ]
+        # The others were erased since the events were read.
+        lines = [line for end_user, line in made if end_user in alive]
         if lines:
             state_rows.insert(lines)
     return len(lines)

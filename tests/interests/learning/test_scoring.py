@@ -92,6 +92,26 @@ def test_category_shares_sum_to_one_and_expect_what_comes_next(trained):
     assert np.abs(shares[told, low] - wanted).mean() < 0.25  # everybody's shares: 0.5
 
 
+def test_category_shares_list_little_at_a_time_of_a_long_history(trained, monkeypatch):
+    log = chain(num_users=1, length=40)
+    whole = scoring.category_shares(trained, log)
+    listed: list[int] = []
+    seen = scoring._seen_until
+
+    def watched(*args):
+        pairs = seen(*args)
+        listed.append(len(pairs[0]))
+        return pairs
+
+    monkeypatch.setattr(scoring, "_seen_until", watched)
+    monkeypatch.setattr(scoring, "BLOCK_SCORES", 1600)
+
+    found = scoring.category_shares(trained, log)
+
+    np.testing.assert_allclose(found, whole, atol=1e-6)
+    assert max(listed) <= 1600 / scoring.LISTED_COST
+
+
 def test_category_shares_do_not_look_ahead(trained):
     log = chain(num_users=3, length=20)
     cut = log.take(np.arange(log.num_events) % 20 < 13)

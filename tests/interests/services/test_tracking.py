@@ -348,3 +348,39 @@ def test_two_workers_at_once_append_one_state(catalogue):
 
     assert sorted(counts) == [0, 1]
     assert InterestState.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_states_are_worked_out(catalogue, monkeypatch):
+    were_locked: list[bool] = []
+    lines = tracking.state_rows.lines
+
+    def watched(*args, **kwargs):
+        were_locked.append(connection.in_atomic_block)
+        return lines(*args, **kwargs)
+
+    monkeypatch.setattr(tracking.state_rows, "lines", watched)
+    live(factories.end_user("ann"), catalogue)
+
+    run = track()
+
+    assert (run.state, were_locked) == (RunState.DONE, [False])
+
+
+@pytest.mark.django_db
+def test_the_network_is_asked_about_a_few_people_at_a_time(catalogue, trained, monkeypatch):
+    asked: list[int] = []
+    shares = tracking.tracking_knowledge.network_shares
+
+    def watched(network, known):
+        asked.append(known.log.num_events)
+        return shares(network, known)
+
+    monkeypatch.setattr(tracking.tracking_knowledge, "network_shares", watched)
+    monkeypatch.setattr(tracking, "END_USERS_PER_BLOCK", 2)
+    for length in (1, 2, 3):
+        live(factories.end_user(), catalogue[:length])
+
+    run = track(training_run=trained)
+
+    assert (run.state, asked, run.results["num_end_users"]) == (RunState.DONE, [3, 3], 3)
