@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -99,6 +100,16 @@ class CategoryAdmin(FastAdmin):
             last = Category.objects.aggregate(last=Max("colour_rank"))["last"]
             obj.colour_rank = 0 if last is None else last + 1
         obj.save()
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Category] | Sequence[Category], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Name the categories with how many items lose each, not every link between the two."""
+        keys = [category.pk for category in objs]
+        rows = Category.objects.filter(pk__in=keys).annotate(num=Count("items")).order_by("pk")
+        named = [f"{row.name}, which {row.num:,} items lose" for row in rows]
+        *_, missing, protected = super().get_deleted_objects(objs, request)
+        return named, {"categories": len(keys)}, missing, protected
 
     @admin.display(description="Items", ordering="item_count")
     def num_items(self, category: Category) -> int:

@@ -47,7 +47,12 @@ def interests_over_time(
         "xaxis": {"type": "date", "anchor": "y3"},
         "yaxis": _percent_axis("y", "interest weights"),
         "yaxis2": _percent_axis("y2", "events"),
-        "yaxis3": {"domain": list(ROWS["y3"]), "title": {"text": "drift score"}, "anchor": "x"},
+        "yaxis3": {
+            "domain": list(ROWS["y3"]),
+            "title": {"text": "drift score"},
+            "anchor": "x",
+            "automargin": True,
+        },
         "annotations": labels.on_bands(grouped(weights, bands)),
     }
     return {"data": data, "layout": layout}
@@ -141,7 +146,8 @@ def _drift(
 def _percent_axis(yaxis: str, title: str) -> dict[str, Any]:
     return {
         "domain": list(ROWS[yaxis]),
-        "title": {"text": title},
+        "title": {"text": title, "standoff": 6},
+        "automargin": True,
         "range": [0, 1],
         "tickformat": ".0%",
         "fixedrange": True,

@@ -24,16 +24,16 @@ class Fact:
 # Key of a result -> its name and its unit or form, in the order in which they are shown.
 RESULTS: dict[str, dict[str, tuple[str, str]]] = {
     "import": {
-        "format": ("Read as", ""),
+        "format": ("Format", ""),
         "lines": ("Lines", ""),
         "good": ("Good", ""),
         "duplicates": ("Duplicates", ""),
         "bad": ("Bad, set aside", ""),
     },
     "training": {
-        "num_events": ("Learned from", "events"),
-        "num_users": ("Of", "end users"),
-        "num_items": ("On", "items"),
+        "num_events": ("Events learned from", ""),
+        "num_users": ("End users", ""),
+        "num_items": ("Items", ""),
         "best_epoch": ("Best pass", PASS),
         "validation_users": ("Validated on", "end users"),
         "device": ("Computed on", ""),
@@ -78,6 +78,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "checkpoint_seconds": ("Checkpoint every", "s"),
     "seed": ("Seed", ""),
     "switch": ("Takes over when done", ""),
+    "is_simulated": ("Simulated population", ""),
     "dry_run": ("Dry run", ""),
     "strict": ("Refused if a row is bad", ""),
     "uploaded": ("Uploaded", ""),

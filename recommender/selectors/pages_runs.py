@@ -92,6 +92,7 @@ class RunPage:
     training_id: int | None
     source: str
     is_stop_requested: bool
+    compared_with: int | None
     seconds_left: float | None
 
 
@@ -113,6 +114,7 @@ def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
         training_id=getattr(found, "training_run_id", None),
         source=getattr(found, "source", ""),
         is_stop_requested=found.is_stop_requested,
+        compared_with=results.get("difference", {}).get("older"),
         seconds_left=_seconds_left(found, now),
     )
 

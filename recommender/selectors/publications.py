@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, Max, Min, Q
 
@@ -15,6 +16,8 @@ from recommender.models import PublicationRun, Serving, Slate, Switch
 # A list that people look at; deeper places hardly matter to them.
 TOP = 10
 NUM_MOVED_ITEMS = 10
+# Slates of two publications that are compared within a second.
+COMPARED_AT_ONCE = 20_000
 # What a mark's person failed so often waits for its next event or for somebody to look.
 MAX_FAILURES = 3
 
@@ -123,6 +126,28 @@ def difference(older: PublicationRun, newer: PublicationRun) -> Difference:
         entering=_moved({item: num for item, num in num_moved.items() if num > 0}),
         leaving=_moved({item: -num for item, num in num_moved.items() if num < 0}),
     )
+
+
+def to_results(found: Difference) -> dict[str, Any]:
+    """Return a difference as plain values, for the results of the newer publication."""
+    return asdict(found)
+
+
+def kept_difference(older: PublicationRun, newer: PublicationRun) -> Difference | None:
+    """Return the difference that was kept when `newer` was made; None if it was compared with another."""
+    kept = newer.results.get("difference")
+    if not kept or kept["older"] != older.pk:
+        return None
+    moved = {
+        name: tuple(MovedItem(**item) for item in kept[name]) for name in ("entering", "leaving")
+    }
+    return Difference(**{**kept, **moved})
+
+
+def is_small(*pair: PublicationRun) -> bool:
+    """Tell whether two publications can be compared while somebody waits; one query."""
+    slates = Slate.objects.filter(publication__in=pair)
+    return slates[: COMPARED_AT_ONCE + 1].count() <= COMPARED_AT_ONCE
 
 
 def _top_items(publication: PublicationRun) -> dict[int, list[int]]:

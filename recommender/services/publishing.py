@@ -23,7 +23,7 @@ from interests.services import running, training
 from interests.services.running import CannotRun, Hold
 from recommender.models import PublicationRun, Serving
 from recommender.selectors.publications import difference
-from recommender.services import locking, slating, switching
+from recommender.services import comparing, locking, slating, switching
 from recommender.services.slating import ItemArrays, Ranked
 from recommender.services.switching import CannotSwitch, roll_back, switch_to
 
@@ -222,15 +222,17 @@ def _similar_rows(work: Work) -> Iterator[tuple[object, ...]]:
 
 def _finish(work: Work, *, seconds: float) -> None:
     """Check the slates, end the run and switch to it, all in one transaction."""
-    work.tell("checking", 0.98)
+    work.tell("comparing with what serves", 0.96)
     run = work.hold.run
     assert isinstance(run, PublicationRun)
+    compared = comparing.with_serving(run)
+    work.tell("checking", 0.98)
     with transaction.atomic():
         locking.take(locking.Lock.SWITCH)
         _check(work)
         newer = _newer_that_serves(run)
         is_wanted = bool(run.settings.get("switch", True))
-        results = _results(work, seconds=seconds) | {
+        results = _results(work, seconds=seconds) | compared | {
             "switched": is_wanted and newer is None,
             "not_switched_because": _why_not(is_wanted, newer),
         }

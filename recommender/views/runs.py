@@ -64,7 +64,7 @@ def run(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "row": found.row,
         "figure": figures.training_curves(found),
         "can_stop": request.user.has_perm(_right_to_stop(kind)),
-        **(_of_publication(pk) if kind == "publication" else {}),
+        **(_of_publication(found) if kind == "publication" else {}),
     }
     if not is_part_asked(request):
         return render(request, "recommender/run.html", context)
@@ -130,22 +130,26 @@ def difference(request: HttpRequest) -> HttpResponse:
     older = PublicationRun.objects.filter(pk=paging.number(request, "older", default=0)).first()
     if newer is None or older is None:
         raise Http404("There are no two such publications.")
+    kept = publications.kept_difference(older, newer)
+    is_asked = kept is None and publications.is_small(older, newer)
+    computed = publications.difference(older, newer) if is_asked else None
     context: dict[str, Any] = {
         "title": f"Publication {older.pk} → {newer.pk}",
         "place": "Runs",
         "trail": [("Runs", reverse("recommender:runs") + "?kind=publication")],
         "older": older,
         "newer": newer,
-        "difference": publications.difference(older, newer),
+        "is_kept": kept is not None,
+        "difference": kept or computed,
     }
     return render(request, "recommender/difference.html", context)
 
 
-def _of_publication(pk: int) -> dict[str, Any]:
+def _of_publication(found: pages_runs.RunPage) -> dict[str, Any]:
     serving = pages_overview.serving_now()
     return {
-        "is_serving": serving is not None and serving.publication_id == pk,
-        "compared_with": pages_runs.publication_before(of=pk),
+        "is_serving": serving is not None and serving.publication_id == found.row.pk,
+        "compared_with": found.compared_with or pages_runs.publication_before(of=found.row.pk),
     }
 
 

@@ -9,6 +9,8 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from interests import tasks
 from interests.models import ImportRun, Run, TrainingRun
 from recommender.models import EvaluationRun, Serving
+from recommender.selectors import publications
+from recommender.services import comparing
 from tests import factories
 from tests.factories import NOW
 from tests.recommender.views import pages
@@ -221,7 +223,7 @@ def test_import_shows_what_became_of_its_lines(analyst: Client) -> None:
 
     said = pages.text(analyst.get(f"/runs/import/{run.pk}"))
 
-    assert "Read as csv Lines 1,200 Good 1,100 Duplicates 60 Bad, set aside 40" in said
+    assert "Format csv Lines 1,200 Good 1,100 Duplicates 60 Bad, set aside 40" in said
     assert "epoch" not in said
 
 
@@ -266,3 +268,38 @@ def test_settings_of_a_training_are_those_it_used(analyst: Client) -> None:
     said = pages.text(analyst.get(f"/runs/training/{run.pk}"))
 
     assert "Width of embeddings 64 Dropout 40.0 % At most 60 passes" in said
+
+
+def test_difference_kept_with_the_publication_is_read_and_not_worked_out(
+    analyst: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = factories.publication()
+    person, thing = factories.end_user(), factories.item(title="Film")
+    newer = factories.publication(is_serving=False)
+    factories.slate(newer, person, [thing])
+    factories.slate(older, person, [])
+    newer.results = comparing.with_serving(newer)
+    newer.save()
+    monkeypatch.setattr(publications, "difference", None)
+
+    response = analyst.get(f"/runs/difference?older={older.pk}&newer={newer.pk}")
+
+    assert pages.table(response, 0) == [["Item", "Top tens"], ["Film", "+1"]]
+    assert "when that was made" in pages.text(response)
+    assert f"Compare with publication {older.pk}" in pages.text(
+        analyst.get(f"/runs/publication/{newer.pk}")
+    )
+
+
+def test_difference_too_large_for_a_request_says_where_it_is_kept(
+    analyst: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = factories.publication(), factories.publication()
+    for publication in (older, newer):
+        factories.slate(publication, factories.end_user(), [])
+    monkeypatch.setattr(publications, "COMPARED_AT_ONCE", 1)
+
+    said = pages.text(analyst.get(f"/runs/difference?older={older.pk}&newer={newer.pk}"))
+
+    assert "Too many recommendations to compare while you wait" in said
+    assert f"Open publication {newer.pk}" in said
