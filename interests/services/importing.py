@@ -50,6 +50,7 @@ def import_folder(*, run_id: int, report_to_terminal: bool = False) -> None:
         running.CannotRun: the folder cannot be read, or it is strict and a row is bad.
         running.RunStopped: somebody asked for it.
     """
+    uploading.clear_leftovers()
     with (
         running.held(ImportRun, run_id=run_id) as hold,
         Progress(hold, is_shown=report_to_terminal) as progress,

@@ -13,7 +13,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
-from interests.models import ImportRun, Run
+from interests.models import ImportRun, Run, RunState
 from interests.services import running
 
 # What a folder may hold; a file takes one of these names on disk or none.
@@ -72,6 +72,21 @@ def receive(
         run.source = str(folder)
         run.save(update_fields=["source"])
     return run
+
+
+def clear_leftovers() -> None:
+    """Remove the files of uploads whose import failed or was stopped: nothing reads them again."""
+    found = {
+        int(folder.name): folder
+        for folder in Path(django_settings.RECSITE_HOME).glob("uploads/*")
+        if folder.name.isdecimal()
+    }
+    # An upload that is being received has no run to be seen yet.
+    ended = ImportRun.objects.filter(pk__in=found).exclude(
+        state__in=[RunState.WAITING, RunState.STARTED]
+    )
+    for run_id in ended.values_list("pk", flat=True):
+        shutil.rmtree(found[run_id], ignore_errors=True)
 
 
 def discard(run: Run) -> None:

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from interests.models import ImportRun, Interaction
-from interests.services import importing, uploading
+from interests.services import importing, running, uploading
 
 pytestmark = pytest.mark.django_db
 EVENTS = b"user_id,item_id,kind,occurred_at\nu1,i1,view,2026-01-01\n"
@@ -71,3 +71,16 @@ def test_receive_with_nowhere_to_write_leaves_no_run(home):
         receive(("interactions.csv", EVENTS))
 
     assert ImportRun.objects.count() == 0
+
+
+def test_files_of_imports_that_ended_without_being_read_go_with_the_next_import(home):
+    stopped, waiting = (receive(("interactions.csv", EVENTS)) for _ in range(2))
+    running.ask_to_stop(ImportRun, run_id=stopped.pk, now=timezone.now())
+    unseen = home / "uploads" / "987654"  # of an upload that is being received
+    unseen.mkdir()
+    other = receive(("interactions.csv", EVENTS))
+
+    importing.import_folder(run_id=other.pk)
+
+    left = {path.name for path in (home / "uploads").iterdir()}
+    assert left == {str(waiting.pk), "987654"}
