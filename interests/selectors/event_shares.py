@@ -18,6 +18,7 @@ EVENT_SHARES = """
     ) AS sizes
     LEFT JOIN interests_item_categories AS own ON own.item_id = event.item_id
     WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
+    AND (%(with_doubtful)s OR NOT event.is_time_doubtful)
     AND (%(since)s::timestamptz IS NULL OR event.occurred_at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR event.occurred_at <= %(until)s)
     GROUP BY 1, 2 ORDER BY 1
@@ -25,7 +26,7 @@ EVENT_SHARES = """
 SPAN = """
     SELECT min(occurred_at), max(occurred_at), count(DISTINCT occurred_at)
     FROM interests_interaction
-    WHERE end_user_id = %(end_user)s
+    WHERE end_user_id = %(end_user)s AND (%(with_doubtful)s OR NOT is_time_doubtful)
     AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR occurred_at <= %(until)s)
 """
@@ -35,7 +36,7 @@ def parts(window: dict[str, Any], *, step: str) -> list[tuple[datetime, int, flo
     """Return time, category and events of each step, oldest first; an event is shared equally.
 
     Args:
-        window: end_user, since, until.
+        window: end_user, since, until, with_doubtful.
         step: "event", or what date_trunc takes.
     """
     bucket = (

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Max, Min, Q, QuerySet
-from django.db.models.functions import Trunc
+from django.db.models.functions import Now, Trunc
 
 from interests.datasets.log import UNCATEGORISED
 from interests.models import Category, EndUser, InterestState, RunState, TrackingRun
@@ -23,6 +23,9 @@ STEPS = ("event", "day", "week", "month")
 MAX_AUTO_POINTS = 120
 DAY_STEP_UNTIL = timedelta(days=MAX_AUTO_POINTS)
 WEEK_STEP_UNTIL = timedelta(weeks=160)
+# Outside these a time is doubtful: one event from 9999 would leave a figure a pixel for all the others.
+SOUND_FROM = datetime(1990, 1, 1, tzinfo=UTC)
+SOUND_AHEAD = timedelta(days=1)
 
 
 class UnknownStep(ValueError):
@@ -145,11 +148,12 @@ def history(
     until: datetime | None = None,
     step: str = "auto",
 ) -> StateHistory:
-    """Return an end user's states, the last of each step; at most five queries.
+    """Return an end user's states, the last of each step; at most five queries where there are any.
 
     Args:
         since: states at this time or later.
-        until: states at this time or earlier.
+        until: states at this time or earlier; without either, those of doubtful times are left out
+            unless there are no others.
         step: "event" (every state), "day", "week", "month" (UTC), or "auto" for as many as a figure
             can show.
 
@@ -157,6 +161,14 @@ def history(
         UnknownStep: another word for `step`.
     """
     states = states_that_count(end_user_id, since=since, until=until)
+    if since is None and until is None:
+        sound = states.filter(at__gte=SOUND_FROM, at__lte=Now() + SOUND_AHEAD)
+        if (found := _history(sound, step=step)).points:
+            return found
+    return _history(states, step=step)
+
+
+def _history(states: QuerySet[InterestState], *, step: str) -> StateHistory:
     if step == "auto":
         facts = states.aggregate(first=Min("at"), last=Max("at"))
         is_few = states[: MAX_AUTO_POINTS + 1].count() <= MAX_AUTO_POINTS
@@ -181,28 +193,25 @@ def event_shares_over_time(
 
     Args:
         since: events at this time or later.
-        until: events at this time or earlier.
+        until: events at this time or earlier; without either, those of doubtful times are left out
+            unless there are no others.
         step: "day", "week" or "month" (UTC), "event" (each time with events), or "auto".
 
     Raises:
         UnknownStep: another word for `step`.
     """
     window = {"end_user": end_user_id, "since": since, "until": until}
+    found = _event_shares(window | {"with_doubtful": bool(since or until)}, step=step)
+    return found if found.points else _event_shares(window | {"with_doubtful": True}, step=step)
+
+
+def _event_shares(window: dict[str, Any], *, step: str) -> ShareHistory:
     if step == "auto":
         first, last, count = event_shares.span(window)
         step = "event" if count <= MAX_AUTO_POINTS else _step_for(first, last)
     _check(step)
     rows = event_shares.parts(window, step=step)
     return _to_share_history(rows, step=step)
-
-
-def population_shares() -> list[tuple[CategoryName, float]]:
-    """Return the mean interests of everybody as the newest tracking run learned them, largest first."""
-    run = TrackingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
-    results: dict[str, Any] = run.results if run is not None else {}
-    names = category_names()
-    pairs = zip(results.get("category_ids", ()), results.get("population_shares", ()), strict=True)
-    return sorted(((named(names, key), share) for key, share in pairs), key=lambda row: -row[1])
 
 
 def category_names() -> dict[int, CategoryName]:

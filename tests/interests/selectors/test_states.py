@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from interests.models import InterestState, TrackingRun
 from interests.selectors import states
-from interests.services import running, tracking
+from interests.services import running
 from tests import factories
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday
@@ -151,15 +151,20 @@ def test_event_shares_count_each_event_once_and_leave_negative_ones_out(people):
     ]
 
 
-def test_population_shares_are_what_the_newest_run_learned(people):
-    ann, _, comedy, _ = people
-    factories.event(ann, factories.item(categories=(comedy,)))
-    assert states.population_shares() == []
-    run = running.request(TrackingRun, now=timezone.now(), tracker_version="1")
-    tracking.track_everybody(run_id=run.pk)
+def test_doubtful_times_do_not_stretch_a_history_unless_there_is_nothing_else(people):
+    ann, keys, comedy, _ = people
+    thing = factories.item(categories=(comedy,))
+    first, last = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+    for at in (first, START, last):
+        state(ann, category_ids=keys, at=at)
+        factories.event(ann, thing, occurred_at=at, is_time_doubtful=at != START)
 
-    (first, share), *others = states.population_shares()
-
-    assert first.name == "comedy"
-    assert share + sum(other for _, other in others) == pytest.approx(1)
-    assert [category.name for category, _ in others] == ["drama", "uncategorised"]
+    assert [point.at for point in states.history(ann.pk).points] == [START]
+    assert [point.at for point in states.event_shares_over_time(ann.pk).points] == [START]
+    asked = states.history(ann.pk, since=first).points
+    assert [point.at for point in asked] == [first, START, last]
+    InterestState.objects.filter(at=START).delete()
+    ann.interactions.filter(occurred_at=START).delete()
+    assert [point.at for point in states.history(ann.pk).points] == [first, last]
+    shares = states.event_shares_over_time(ann.pk, step="event").points
+    assert [point.at for point in shares] == [first, last]
