@@ -88,7 +88,9 @@ def scores(
 
 
 @torch.inference_mode()
-def category_shares(network: TrainedNetwork, log: InteractionLog) -> NDArray[np.float32]:
+def category_shares(
+    network: TrainedNetwork, log: InteractionLog, *, wanted: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """Return, after each event, how likely the end user's next one falls into each category.
 
     Where people do not come back to items, what a person has used counts no more. Items that the
@@ -96,6 +98,7 @@ def category_shares(network: TrainedNetwork, log: InteractionLog) -> NDArray[np.
 
     Args:
         log: sorted.
+        wanted: after which events; the others may get those of an event before, or everybody's. [E]
 
     Returns:
         rows sum to 1, float32. [E, C]
@@ -106,7 +109,8 @@ def category_shares(network: TrainedNetwork, log: InteractionLog) -> NDArray[np.
     # What is ruled out is listed for each row: all that its person did before.
     longest = 0 if network.repeats_items else int(np.diff(own.offsets).max(initial=0))
     rows = max(BLOCK_SCORES // max(network.num_items, LISTED_COST * longest, 1), 1)
-    for part, is_new, places in _all_events(network, own):
+    asked = np.ones(len(own.events), bool) if wanted is None else wanted[own.events]
+    for part, is_new, places in _all_events(network, own, wanted=asked):
         hidden = network.network(part.items, part.kinds, part.gaps)[is_new]  # [P, D]
         for begin in range(0, len(hidden), rows):
             scored = network.network.scores(hidden[begin : begin + rows]).float()  # [rows, N]
@@ -207,9 +211,11 @@ def _seen_until(own: Histories, places: NDArray[np.int64]) -> tuple[Tensor, Tens
 
 
 def _all_events(
-    network: TrainedNetwork, own: Histories
+    network: TrainedNetwork, own: Histories, *, wanted: NDArray[np.bool_]
 ) -> Iterator[tuple[Batch, Tensor, NDArray[np.int64]]]:
     """Yield batches in which each event is new once, with at least half a window before it if there is.
+
+    Windows in which no new event is wanted are left out.
 
     Yields:
         the batch; which of its events are new, bool [B, L]; their places in `own`, in the same order.
@@ -226,6 +232,9 @@ def _all_events(
     firsts = np.where(
         order == 0, windows.starts, own.offsets[users] + length + (order - 1) * stride
     )
+    num_wanted = np.concatenate([[0], np.cumsum(wanted)])
+    kept = np.flatnonzero(num_wanted[ends] > num_wanted[firsts])
+    windows, firsts, ends = windows.take(kept), firsts[kept], ends[kept]
     device = network.network.item_bias.device
     for chosen in batch_order(windows, tokens_per_batch=network.config.tokens_per_batch):
         part = batch(own, windows.take(chosen), device=device)

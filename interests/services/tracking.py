@@ -113,7 +113,7 @@ def renew_states(
         training_run = tracking_run.training_run
     shares = None
     if network is not None and training_run is not None and people:
-        shares = tracking_knowledge.network_shares(network, known)
+        shares = tracking_knowledge.network_shares(network, known, training_run=training_run)
         knowledge = tracking_knowledge.with_network(
             knowledge, network=network, known=known, training_run=training_run.pk
         )
@@ -145,7 +145,11 @@ def _write_everybody(
         hold.report(step, 0.15 + 0.8 * begin / num_users)
         # What the network expects is a row of all categories for each event: only of these people.
         theirs = known.of_users(users)
-        shares = tracking_knowledge.network_shares(network, theirs) if network else None
+        shares = (
+            tracking_knowledge.network_shares(network, theirs, training_run=run.training_run)
+            if network and run.training_run
+            else None
+        )
         people = tracking_knowledge.histories_of(
             theirs, users=users, shares=shares, training_run=run.training_run
         )

@@ -95,11 +95,21 @@ def network_of(training_run: TrainingRun) -> TrainedNetwork:
         raise CannotRun(f"The network of {training_run} cannot be used: {error}") from error
 
 
-def network_shares(network: TrainedNetwork, known: DatabaseLog) -> NDArray[np.float32]:
-    """Return the category shares that the network expects after each event. [E, C]"""
+def network_shares(
+    network: TrainedNetwork, known: DatabaseLog, *, training_run: TrainingRun
+) -> NDArray[np.float32]:
+    """Return the category shares that the network expects after each event that it says a word about. [E, C]
+
+    Those are the last one of its training and what came later. Rows before hold anything: nobody asks.
+    """
     from interests.learning import scoring  # noqa: PLC0415  # brings torch
 
-    return scoring.category_shares(network, known.log)
+    log = known.log
+    is_last = np.append(np.diff(log.users) > 0, True)[: log.num_events]
+    wanted = is_last | (
+        np.append(log.times[1:], 0)[: log.num_events] > _trained_until(training_run)
+    )
+    return scoring.category_shares(network, log, wanted=wanted)
 
 
 def with_network(
@@ -125,10 +135,15 @@ def histories_of(
     """Return histories in which the network has its say about what came after its training."""
     if shares is None or training_run is None:
         return histories.of_log(known.log, users=users)
-    until = training_run.window_to or training_run.requested_at
     return histories.of_log(
         known.log,
         users=users,
         network_shares=shares,
-        network_until=int(until.timestamp() * 1_000_000),
+        network_until=_trained_until(training_run),
     )
+
+
+def _trained_until(training_run: TrainingRun) -> int:
+    """Return the time of the newest event that a training has seen, in microseconds."""
+    until = training_run.window_to or training_run.requested_at
+    return int(until.timestamp() * 1_000_000)

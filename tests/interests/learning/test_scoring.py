@@ -112,6 +112,26 @@ def test_category_shares_list_little_at_a_time_of_a_long_history(trained, monkey
     assert max(listed) <= 1600 / scoring.LISTED_COST
 
 
+def test_category_shares_of_wanted_events_are_those_of_all_in_less_work(trained, monkeypatch):
+    log = chain(num_users=3, length=10)
+    whole = scoring.category_shares(trained, log)
+    wanted = np.arange(log.num_events) % 10 >= 9
+    sizes: list[int] = []
+    batch = scoring.batch
+
+    def watched(own, windows, **options):
+        sizes.append(len(windows.lengths))
+        return batch(own, windows, **options)
+
+    monkeypatch.setattr(scoring, "batch", watched)
+
+    found = scoring.category_shares(trained, log, wanted=wanted)
+
+    np.testing.assert_allclose(found[wanted], whole[wanted], atol=1e-6)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-6)
+    assert sum(sizes) == 3  # of the three windows of each only the last
+
+
 def test_category_shares_do_not_look_ahead(trained):
     log = chain(num_users=3, length=20)
     cut = log.take(np.arange(log.num_events) % 20 < 13)

@@ -372,9 +372,9 @@ def test_the_network_is_asked_about_a_few_people_at_a_time(catalogue, trained, m
     asked: list[int] = []
     shares = tracking.tracking_knowledge.network_shares
 
-    def watched(network, known):
+    def watched(network, known, **options):
         asked.append(known.log.num_events)
-        return shares(network, known)
+        return shares(network, known, **options)
 
     monkeypatch.setattr(tracking.tracking_knowledge, "network_shares", watched)
     monkeypatch.setattr(tracking, "END_USERS_PER_BLOCK", 2)
