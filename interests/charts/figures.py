@@ -80,7 +80,7 @@ def _areas(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "lines",
-            "name": category.name,
+            "name": category.label,
             "stackgroup": "weights",
             "x": _moments(series.times),
             "y": [row[place] for row in series.values],
@@ -98,7 +98,7 @@ def _bars(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
     return [
         {
             "type": "bar",
-            "name": f"{category.name}, events",
+            "name": f"{category.label}, events",
             "x": _moments(series.times),
             "y": [row[place] for row in series.values],
             "yaxis": yaxis,

@@ -74,7 +74,7 @@ def _box(name: str, place: float, middle: float) -> Box:
 
 def _annotation(series: Series, band: int, at: int, middle: float, place: float) -> dict[str, Any]:
     return {
-        "text": series.categories[band].name,
+        "text": series.categories[band].label,
         "x": series.times[at].isoformat(),
         "y": middle,
         "yref": "y",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,11 @@ class Category:
 
     name: str
     colour_rank: int | None
+
+    @property
+    def label(self) -> str:
+        """Return the name as Plotly writes it letter for letter: it reads texts as HTML, links included."""
+        return html.escape(self.name, quote=False)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@
   "use strict";
 
   const NAME = /^(category-(?:\d+|other)|accent|alarm|text|text-soft|text-faint|line|line-strong|card|sunken)(?:\/(\d+))?$/;
+  const READ = new Set(["name", "text", "meta", "customdata"]);
+  const FORMULA = /^[=+\-@\t\r]/;
+  const NUMBER = /^[+\-]?[\d.,]+( ?%)?$/;
   const PALETTE_SIZE = 12;
   const ROLES = { accent: "accent", rest: "line-strong" };
   const NARROW = matchMedia("(max-width: 45rem)");
@@ -40,7 +43,8 @@
     }
     if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(withColours);
     if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withColours(part)]));
+      // A category may be called "card" or "line": what is read is no colour.
+      return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, READ.has(key) ? part : withColours(part)]));
     }
     return value;
   }
@@ -142,9 +146,11 @@
   }
 
   function saveCsv(card) {
+    // A spreadsheet would run a name that begins like a formula.
+    const safe = (text) => (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
     const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const lines = [...card.querySelectorAll("[data-figure-rows] tr")].map((row) =>
-      [...row.cells].map((cell) => quoted(cell.textContent.trim())).join(","),
+      [...row.cells].map((cell) => quoted(safe(cell.textContent.trim()))).join(","),
     );
     const address = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
     save(address, `${card.dataset.file}.csv`);

@@ -175,3 +175,22 @@ def test_figures_of_nothing_are_valid_too():
     plotly.graph_objects.Figure(made)
     assert made["layout"]["annotations"] == []
     assert charts.interests_table(nothing, drift_scores=[])[1] == []
+
+
+def test_a_name_is_written_letter_for_letter_where_plotly_would_read_html():
+    name = '<a href="https://example.org">R&B</a>'
+    series = Series(
+        [Category(name, 0), Category("other", None)],
+        [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)],
+        [[0.9, 0.1], [0.8, 0.2]],
+        [1, 2],
+    )
+
+    drawn = charts.interests_over_time(series, shares=series, drift_scores=[None, None])
+    header, _ = charts.interests_table(series, drift_scores=[None, None])
+
+    written = '&lt;a href="https://example.org"&gt;R&amp;B&lt;/a&gt;'
+    names = {trace["name"] for trace in drawn["data"]}
+    assert {written, f"{written}, events"} <= names
+    assert drawn["layout"]["annotations"][0]["text"] == written
+    assert header[3] == name  # the page's template writes it itself
