@@ -95,7 +95,11 @@ if is_embedded():
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(RECSITE_HOME)
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "recsite.caching.JsonSerializer"},
+    }
 }
 
 # --- Celery (queues and schedule: recsite/celery.py) ----------------------------------------------

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from interests.selectors import movements
 from interests.selectors.movements import Movement, Movements
+from interests.selectors.states import CategoryName
 
 NUM_EACH = 3
 # It reads sixteen weeks of events: once in so many seconds is enough for all readers together.
 KEPT_SECONDS = 120
-CACHE_KEY = "recommender.overview.movements"
+CACHE_KEY = "overview-movements"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,28 @@ def population() -> Population | None:
 
 def _movements() -> Movements:
     with contextlib.suppress(RedisError, OSError):
-        kept: Movements | None = cache.get(CACHE_KEY)
+        kept = cache.get(CACHE_KEY)
         if kept is not None:
-            return kept
+            return _from_plain(kept)
     found = movements.rising_and_falling(limit=NUM_EACH)
     with contextlib.suppress(RedisError, OSError):
-        cache.set(CACHE_KEY, found, KEPT_SECONDS)
+        cache.set(CACHE_KEY, _to_plain(found), KEPT_SECONDS)
     return found
+
+
+def _to_plain(found: Movements) -> dict[str, Any]:
+    return asdict(found) | {"until": found.until.isoformat() if found.until else None}
+
+
+def _from_plain(kept: dict[str, Any]) -> Movements:
+    until = kept["until"]
+    rows = {
+        name: [
+            Movement(**row | {"category": CategoryName(**row["category"])}) for row in kept[name]
+        ]
+        for name in ("rising", "falling")
+    }
+    return Movements(**kept | rows | {"until": datetime.fromisoformat(until) if until else None})
 
 
 def _sentence(found: Movements) -> str:
