@@ -22,6 +22,7 @@ from recsite.access.admin_tools import FastAdmin
 from recsite.access.models import ApiKey, Scope
 
 admin.site.site_header = "Recsite"
+admin.site.site_url = None  # the pages link to the dashboard by that name
 admin.site.site_title = "Recsite admin"
 admin.site.index_title = "Tables"
 
