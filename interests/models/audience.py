@@ -11,8 +11,9 @@ ID_LENGTH = 512  # of ids that clients give; 500 characters and a little
 class EndUser(models.Model):
     """A person, known by the id that the client gave.
 
-    `num_events`, `last_event_at`, `drift_score` and `current_state` copy what the newest state says, so
-    that lists sort and filter on one table; only `services.tracking` writes them.
+    `num_events`, `last_event_at`, `drift_score` and `current_state` copy what the newest state says
+    (`last_event_at` passes over doubtful times), so that lists sort and filter on one table; only
+    `services.tracking` writes them.
     """
 
     user_id = models.CharField(max_length=ID_LENGTH, unique=True)

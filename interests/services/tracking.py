@@ -33,11 +33,17 @@ END_USERS_PER_BLOCK = 500
 
 # In order of key, so that a run and live workers never wait for each other in a circle.
 LOCK_END_USERS = "SELECT id FROM interests_enduser WHERE {} ORDER BY id FOR NO KEY UPDATE"
-# A state that has seen newer events stays: nobody goes back to what was known before.
+# A state that has seen newer events stays: nobody goes back to what was known before. Whose newest time is
+# doubtful was last seen at the newest that is not: an event from 9999 leads no list for ever.
 COPY_NEWEST = """
     UPDATE interests_enduser AS person
-    SET current_state_id = newest.id, num_events = newest.num_events, last_event_at = newest.at,
-        drift_score = newest.drift_score
+    SET current_state_id = newest.id, num_events = newest.num_events,
+        drift_score = newest.drift_score, last_event_at = CASE
+            WHEN newest.at BETWEEN '1990-01-01Z' AND now() + interval '1 day' THEN newest.at
+            ELSE coalesce((
+                SELECT max(event.occurred_at) FROM interests_interaction AS event
+                WHERE event.end_user_id = person.id AND NOT event.is_time_doubtful
+            ), newest.at) END
     FROM (
         SELECT DISTINCT ON (end_user_id) id, end_user_id, num_events, at, drift_score, events_through
         FROM interests_intereststate WHERE {} ORDER BY end_user_id, id DESC

@@ -384,3 +384,16 @@ def test_the_network_is_asked_about_a_few_people_at_a_time(catalogue, trained, m
     run = track(training_run=trained)
 
     assert (run.state, asked, run.results["num_end_users"]) == (RunState.DONE, [3, 3], 3)
+
+
+def test_a_person_was_last_seen_at_a_time_that_is_not_doubtful(catalogue):
+    ann, bob = factories.end_user("ann"), factories.end_user("bob")
+    far = datetime(9999, 1, 1, tzinfo=UTC)
+    live(ann, catalogue[:2])
+    for person in (ann, bob):
+        factories.event(person, catalogue[2], occurred_at=far, is_time_doubtful=True)
+
+    track()
+
+    found = EndUser.objects.order_by("user_id").values_list("num_events", "last_event_at")
+    assert list(found) == [(3, START + timedelta(days=1)), (1, far)]
