@@ -25,6 +25,11 @@ def servers(home: Path, *, postgres: bool, redis: bool) -> list[Program]:
     return chosen
 
 
+# A worker for each queue: a training takes hours, an event is to be seen in seconds. Two processes for
+# the default queue, so that short tasks get through beside a publication.
+WORKER_PROCESSES = {"live": 1, "training": 1, "default": 2}
+
+
 def _server(name: str, start: Callable[..., subprocess.Popen[bytes]]) -> Program:
     return Program(
         name,
@@ -35,15 +40,14 @@ def _server(name: str, start: Callable[..., subprocess.Popen[bytes]]) -> Program
 
 
 def site(home: Path, *, port: int) -> list[Program]:
-    """Return the web server, the two workers and beat."""
+    """Return the web server, a worker for each queue and beat."""
     celery = ["-m", "celery", "-A", "recsite"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     return [
         _python("web", home, port, _GUNICORN + ["--bind", f"127.0.0.1:{port}"]),
-        # A training may take hours; what must happen within seconds of an event has a worker of its own.
-        _python("live", home, port, [*worker, "-Q", "live", "-c", "1", "-n", "live@%h"]),
-        _python(
-            "training", home, port, [*worker, "-Q", "training,default", "-c", "2", "-n", "training@%h"]
+        *(
+            _python(queue, home, port, [*worker, "-Q", queue, "-c", str(num), "-n", f"{queue}@%h"])
+            for queue, num in WORKER_PROCESSES.items()
         ),
         _python(
             "beat", home, port,

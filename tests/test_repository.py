@@ -101,12 +101,13 @@ def test_compose_has_a_worker_for_each_queue_of_celery() -> None:
 
 
 def test_the_demo_has_workers_for_all_queues() -> None:
+    from recsite import programs
     from recsite.celery import QUEUES
 
-    text = (ROOT / "recsite/programs.py").read_text()
-    served = [name for names in re.findall(r'"-Q", "([a-z,]+)"', text) for name in names.split(",")]
+    names = [program.name for program in programs.site(Path("home"), port=8000)]
 
-    assert sorted(served) == sorted(QUEUES)
+    assert sorted(programs.WORKER_PROCESSES) == sorted(QUEUES)
+    assert names == ["web", *programs.WORKER_PROCESSES, "beat"]
 
 
 def test_compose_starts_what_works_after_servers_and_migrations() -> None:
