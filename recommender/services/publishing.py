@@ -232,10 +232,14 @@ def _finish(work: Work, *, seconds: float) -> None:
         _check(work)
         newer = _newer_that_serves(run)
         is_wanted = bool(run.settings.get("switch", True))
-        results = _results(work, seconds=seconds) | compared | {
-            "switched": is_wanted and newer is None,
-            "not_switched_because": _why_not(is_wanted, newer),
-        }
+        results = (
+            _results(work, seconds=seconds)
+            | compared
+            | {
+                "switched": is_wanted and newer is None,
+                "not_switched_because": _why_not(is_wanted, newer),
+            }
+        )
         work.hold.end(RunState.DONE, results=results)
         if results["switched"]:
             switching.flip(
