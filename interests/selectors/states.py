@@ -18,9 +18,11 @@ from interests.models import Category, EndUser, InterestState, RunState, Trackin
 from interests.selectors import event_shares
 
 UNCATEGORISED_ID = 0
-STEPS = ("event", "day", "week", "month")
+STEPS = ("event", "minute", "hour", "day", "week", "month")
 # A figure is about a thousand pixels wide: with more points than these a coarser step shows as much.
 MAX_AUTO_POINTS = 120
+MINUTE_STEP_UNTIL = timedelta(minutes=MAX_AUTO_POINTS)
+HOUR_STEP_UNTIL = timedelta(hours=MAX_AUTO_POINTS)
 DAY_STEP_UNTIL = timedelta(days=MAX_AUTO_POINTS)
 WEEK_STEP_UNTIL = timedelta(weeks=160)
 # Outside these a time is doubtful: one event from 9999 would leave a figure a pixel for all the others.
@@ -154,8 +156,8 @@ def history(
         since: states at this time or later.
         until: states at this time or earlier; without either, those of doubtful times are left out
             unless there are no others.
-        step: "event" (every state), "day", "week", "month" (UTC), or "auto" for as many as a figure
-            can show.
+        step: "event" (every state), "minute", "hour", "day", "week", "month" (UTC), or "auto" for
+            as many as a figure can show.
 
     Raises:
         UnknownStep: another word for `step`.
@@ -195,7 +197,7 @@ def event_shares_over_time(
         since: events at this time or later.
         until: events at this time or earlier; without either, those of doubtful times are left out
             unless there are no others.
-        step: "day", "week" or "month" (UTC), "event" (each time with events), or "auto".
+        step: "minute" to "month" (UTC), "event" (each time with events), or "auto".
 
     Raises:
         UnknownStep: another word for `step`.
@@ -248,6 +250,10 @@ def states_that_count(
 
 def _step_for(first: datetime | None, last: datetime | None) -> str:
     span = last - first if first and last else timedelta(0)
+    if span < MINUTE_STEP_UNTIL:
+        return "minute"
+    if span < HOUR_STEP_UNTIL:
+        return "hour"
     if span <= DAY_STEP_UNTIL:
         return "day"
     return "week" if span <= WEEK_STEP_UNTIL else "month"

@@ -65,7 +65,7 @@ def latest_done() -> TrackingRun | None:
 
 
 def track_everybody(*, run_id: int) -> None:
-    """Do the whole of one tracking run: a state of each end user for each week with events, and now.
+    """Do the whole of one tracking run: states of each end user for each week with events, and now.
 
     Raises:
         RunNotClaimed: somebody else is at it, or it has ended.
@@ -197,7 +197,7 @@ def _everybodys_states(
             events_through=_through(known, first + place),
             history=people[place],
             track=track,
-            after=timeline.week_ends(people[place]),
+            after=timeline.moments(people[place]),
         )
 
 

@@ -36,9 +36,13 @@ class Figure:
         return f"{self.name}-plot"
 
 
-# Weeks of events are bars that can be told apart; of a shorter history there are too few of them.
-WEEKS_FROM = timedelta(days=28)
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
+# How wide a bar of raw events is, by the length of the history: a few bars at least, not too many.
+BARS = (
+    (timedelta(days=28), "week", timedelta(days=7)),
+    (timedelta(days=2), "day", timedelta(days=1)),
+    (timedelta(hours=2), "hour", timedelta(hours=1)),
+    (timedelta(0), "minute", timedelta(minutes=1)),
+)
 
 
 def interests_over_time(*, end_user_id: int, user_id: str) -> Figure | None:
@@ -47,7 +51,7 @@ def interests_over_time(*, end_user_id: int, user_id: str) -> Figure | None:
     if len(history.points) < 2:
         return None
     since, until = history.points[0].at, history.points[-1].at
-    step, length = ("week", WEEK) if until - since >= WEEKS_FROM else ("day", DAY)
+    step, length = next((step, length) for least, step, length in BARS if until - since >= least)
     raw = states.event_shares_over_time(end_user_id, step=step)
     weights = Series(
         _categories(history.categories),

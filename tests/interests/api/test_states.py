@@ -122,7 +122,11 @@ def test_unknown_end_user_is_not_found(headers, path):
         ("interests", {"at": "2026-02-30"}, "at must be a time such as 2026-03-04T12:00:00Z"),
         ("interests", {"at": "0001-01-01T00:00:00+10:00"}, "at must be a time such as"),
         ("interests/history", {"from": "\0"}, "from must be a time such as"),
-        ("interests/history", {"step": "hour"}, "step must be one of auto, event, day, week"),
+        (
+            "interests/history",
+            {"step": "year"},
+            "step must be one of auto, event, minute, hour, day",
+        ),
     ],
 )
 def test_bad_parameter_is_told_what_would_be_right(headers, ada, path, query, detail):
