@@ -37,7 +37,7 @@ def algorithm_name(algorithm: str) -> str:
     """Return an algorithm's name as readers know it."""
     if algorithm == NETWORK:
         return NETWORK_NAME
-    return {"item_knn": "Item-KNN", "ease": "EASE"}.get(
+    return {"item_knn": "Item-KNN", "als": "ALS", "ease": "EASE"}.get(
         algorithm, algorithm.replace("_", " ").capitalize()
     )
 

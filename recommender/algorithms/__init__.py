@@ -13,6 +13,7 @@ REGISTRY = {
     "most_popular": ("popularity", "MostPopular"),
     "recently_popular": ("popularity", "RecentlyPopular"),
     "item_knn": ("neighbours", "ItemKNN"),
+    "als": ("factors", "ALS"),
     "ease": ("linear", "Ease"),
     "interest_network": ("network", "InterestNetwork"),
 }

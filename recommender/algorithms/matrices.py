@@ -29,6 +29,13 @@ def choices_of(log: InteractionLog, *, users: NDArray[np.int32]) -> sparse.csr_a
     return _ones(rows[chosen], log.items[events[chosen]], shape=(len(users), log.num_items))
 
 
+def compact(chosen: sparse.csr_array) -> tuple[sparse.csr_array, NDArray[np.intp]]:
+    """Leave out end users and items without a choice; return what is left and which items it has."""
+    chosen = chosen[np.flatnonzero(np.diff(chosen.indptr))]
+    items = np.unique(chosen.indices)
+    return chosen[:, items], items.astype(np.intp)
+
+
 def _ones(
     rows: NDArray[np.integer], columns: NDArray[np.integer], *, shape: tuple[int, int]
 ) -> sparse.csr_array:

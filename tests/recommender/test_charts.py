@@ -88,3 +88,17 @@ def test_the_sentence_fits_what_there_is(bars, arguments, expected):
     given = {"k": 10, "split": "leave-one-out", "baseline": "", **arguments}
 
     assert charts.sentence(bars, **given) == expected
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "name"),
+    [
+        ("als", "ALS"),
+        ("ease", "EASE"),
+        ("item_knn", "Item-KNN"),
+        ("most_popular", "Most popular"),
+        ("interest_network", "Network"),
+    ],
+)
+def test_algorithms_go_by_the_names_that_readers_know(algorithm, name):
+    assert charts.algorithm_name(algorithm) == name

@@ -13,7 +13,7 @@ from recommender.evaluation import results, runner, splits
 from recommender.evaluation.answers import BadRequest, Request
 from tests.recommender.logs import drawn_log, log_of
 
-BASELINES = ("most_popular", "recently_popular", "item_knn", "ease")
+BASELINES = ("most_popular", "recently_popular", "item_knn", "als", "ease")
 
 
 def run(log, *names, split="leave-one-out", **request):
