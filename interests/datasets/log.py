@@ -61,6 +61,15 @@ class Catalogue:
     def num_items(self) -> int:
         return len(self.item_ids)
 
+    def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> Catalogue:
+        """Return the items at `index` (or where it is True), with the same categories."""
+        return replace(
+            self,
+            item_ids=self.item_ids[index],
+            titles=self.titles[index],
+            shares=self.shares[index],
+        )
+
 
 @dataclass(frozen=True)
 class InteractionLog:

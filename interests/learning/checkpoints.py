@@ -13,11 +13,12 @@ import safetensors.torch
 
 from interests.learning import devices, storage
 from interests.learning.config import BadSettings, TrainingConfig
+from interests.learning.event_kinds import EventKinds
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.trained import ForeignWeights, TrainedNetwork
 
 # Raised whenever the same file would mean something else to the code.
-VERSION = 1
+VERSION = 2
 NETWORK = "interest_network"
 WEIGHTS_FILE = "weights.safetensors"
 MEANING_FILE = "network.json"
@@ -39,7 +40,8 @@ def save(trained: TrainedNetwork, folder: Path) -> str:
         "version": VERSION,
         "network": NETWORK,
         "config": trained.config.to_dict(),
-        "kind_names": list(trained.kind_names),
+        "kinds": trained.kinds.to_dict(),
+        "feature_names": list(trained.feature_names),
         "repeats_items": trained.repeats_items,
         "results": trained.results,
         "item_ids": trained.item_ids.tolist(),
@@ -89,10 +91,12 @@ def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
     device = devices.best()
     try:
         config = TrainingConfig.from_dict(meaning["config"])
+        kinds = EventKinds.from_dict(meaning["kinds"])
         network = InterestNetwork(
             num_items=len(meaning["item_ids"]),
-            num_kinds=len(meaning["kind_names"]),
+            num_kinds=kinds.count,
             config=config,
+            num_features=len(meaning["feature_names"]),
         )
         network.load_state_dict(safetensors.torch.load(weights))
     except (KeyError, RuntimeError, BadSettings, safetensors.SafetensorError) as error:
@@ -102,7 +106,8 @@ def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
     return TrainedNetwork(
         network=network.to(device).eval(),
         item_ids=np.array(meaning["item_ids"], object),
-        kind_names=tuple(meaning["kind_names"]),
+        kinds=kinds,
+        feature_names=tuple(meaning["feature_names"]),
         config=config,
         repeats_items=meaning["repeats_items"],
         results=meaning["results"],

@@ -29,7 +29,13 @@ class TrainingConfig:
         num_heads: attention heads of a block.
         max_length: events of a history that the network sees at once, the last ones.
         dropout: share of the hidden units dropped in training, 0 to below 1; more for less data.
-        label_smoothing: share of each target's weight that is spread over the whole catalogue.
+        temperature: what cosines of hidden states and items are divided by; 0 scores by products.
+        num_candidates: about so many items stand for the catalogue in the loss of a batch, beside its
+            own targets; 0, or as many as there are items, is the whole catalogue.
+        own_dropout: share of the items that are reduced to their features in a training batch, so that
+            items without events get a place.
+        use_positions, use_gaps, use_kinds, use_features: whether the network sees an event's place in
+            the window, the time since the one before, its kind and value; its item's title and categories.
         learning_rate: AdamW's, after the warm-up.
         warmup_steps: steps over which the learning rate rises from 0.
         weight_decay: AdamW's, of matrices and embeddings; biases and norms have none.
@@ -49,7 +55,13 @@ class TrainingConfig:
     num_heads: int = 2
     max_length: int = 50
     dropout: float = 0.3
-    label_smoothing: float = 0.0
+    temperature: float = 0.06
+    num_candidates: int = 0
+    own_dropout: float = 0.1
+    use_positions: bool = True
+    use_gaps: bool = True
+    use_kinds: bool = True
+    use_features: bool = True
     learning_rate: float = 1e-3
     warmup_steps: int = 100
     weight_decay: float = 0.05
@@ -70,11 +82,14 @@ class TrainingConfig:
         for name in at_least_one:
             if getattr(self, name) < 1:
                 raise BadSettings(f"{name} must be 1 or more, not {getattr(self, name)}.")
-        for name in ("dropout", "label_smoothing"):
+        for name in ("dropout", "own_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadSettings(f"{name} must be 0 or more and below 1.")
         if self.width % (2 * self.num_heads):
             raise BadSettings(f"width must be a multiple of 2 * num_heads = {2 * self.num_heads}.")
+        for name in ("temperature", "num_candidates"):
+            if getattr(self, name) < 0:
+                raise BadSettings(f"{name} must be 0 or more, not {getattr(self, name)}.")
         if self.learning_rate <= 0 or self.gradient_norm <= 0 or self.weight_decay < 0:
             raise BadSettings(
                 "learning_rate and gradient_norm must be above 0, weight_decay not below."

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
 from interests.learning.config import TrainingConfig
+from interests.learning.event_kinds import EventKinds
+from interests.learning.item_features import ItemFeatures
 from interests.learning.sequences import Histories, histories
 
 # Validation may take this share of the targets: enough to stop by, too few to be missed.
@@ -32,7 +34,8 @@ class Prepared:
         histories: of the items below, with the validation events no targets
         item_ids: items with at least one event, object. [N]
         item_counts: how often each is a training target, int64. [N]
-        kind_names: all kinds of the log
+        kinds: how kinds and values of its events are numbered
+        features: of the items, none of them where the settings say so
         validation_users: ascending, int64. [V], V may be 0
         validation_events: place in `histories` of each one's event to predict, int64. [V]
         repeats_items: whether people come back to items
@@ -41,7 +44,8 @@ class Prepared:
     histories: Histories
     item_ids: NDArray[np.object_]
     item_counts: NDArray[np.int64]
-    kind_names: tuple[str, ...]
+    kinds: EventKinds
+    features: ItemFeatures | None
     validation_users: NDArray[np.int64]
     validation_events: NDArray[np.int64]
     repeats_items: bool
@@ -61,7 +65,8 @@ def prepare(log: InteractionLog, *, config: TrainingConfig) -> Prepared:
         )
     item_index = np.full(log.num_items, -1, np.int64)
     item_index[used] = np.arange(len(used))
-    own = histories(log, item_index=item_index, kind_index=np.arange(1, len(log.kind_names) + 1))
+    kinds = EventKinds.of_log(log)
+    own = histories(log, item_index=item_index, kinds=kinds)
     own = replace(own, is_target=own.is_target & _has_past(own))
     if not own.is_target.any():
         raise TooFewEvents(
@@ -76,11 +81,18 @@ def prepare(log: InteractionLog, *, config: TrainingConfig) -> Prepared:
         histories=replace(own, is_target=is_target),
         item_ids=log.catalogue.item_ids[used],
         item_counts=np.bincount(own.items[is_target] - 1, minlength=len(used)),
-        kind_names=log.kind_names,
+        kinds=kinds,
+        features=_features(log, used) if config.use_features else None,
         validation_users=users,
         validation_events=events,
         repeats_items=bool(is_repeat.mean() >= REPEATS_SHARE),
     )
+
+
+def _features(log: InteractionLog, used: NDArray[np.integer]) -> ItemFeatures | None:
+    """Return the features of the items in use, None where not one of them has any."""
+    found = ItemFeatures.of_catalogue(log.catalogue.take(used))
+    return found if found.names else None
 
 
 def _has_past(own: Histories) -> NDArray[np.bool_]:

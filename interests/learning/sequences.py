@@ -8,7 +8,7 @@ Legend: E events, U end users, W windows, B windows of a batch, L length of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interests.datasets.log import InteractionLog
+from interests.learning.event_kinds import EventKinds
 
 PADDING = 0
 # Gap 0: nothing came before. 1: under a second. Then a bucket for each doubling, up to 34 years.
@@ -28,7 +29,7 @@ class Histories:
 
     Attributes:
         items: 1 to N, int64. [E]
-        kinds: 1 to K, 0 for a kind that the network does not know, int64. [E]
+        kinds: number of kind and value level, 0 for a kind that the network does not know, int64. [E]
         gaps: bucket of the time since the event before, 0 to NUM_GAPS - 1, int64. [E]
         is_target: whether a network may be asked to predict the event. [E]
         offsets: where each end user's events begin, and one past the last, int64. [U + 1]
@@ -41,6 +42,27 @@ class Histories:
     is_target: NDArray[np.bool_]
     offsets: NDArray[np.int64]
     events: NDArray[np.int64]
+    _on_devices: dict[torch.device, EventTensors] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def on(self, device: torch.device) -> EventTensors:
+        """Return the columns that batches are made of, moved to the device once."""
+        if device not in self._on_devices:
+            columns = (self.items, self.kinds, self.gaps, self.is_target)
+            tensors = (torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
+            self._on_devices[device] = EventTensors(*(tensor.to(device) for tensor in tensors))
+        return self._on_devices[device]
+
+
+@dataclass(frozen=True)
+class EventTensors:
+    """Columns of `Histories` on a device. Each [E]"""
+
+    items: Tensor
+    kinds: Tensor
+    gaps: Tensor
+    is_target: Tensor
 
 
 @dataclass(frozen=True)
@@ -72,13 +94,13 @@ class Batch:
 
 
 def histories(
-    log: InteractionLog, *, item_index: NDArray[np.int64], kind_index: NDArray[np.int64]
+    log: InteractionLog, *, item_index: NDArray[np.int64], kinds: EventKinds
 ) -> Histories:
     """Return the histories of a sorted log; events with items that the network lacks are left out.
 
     Args:
         item_index: for each item of the log's catalogue its number, -1 for unknown.
-        kind_index: for each kind of the log its number, 0 for unknown.
+        kinds: how kinds and values of events are numbered.
     """
     items = item_index[log.items]
     kept = np.flatnonzero(items >= 0)
@@ -89,7 +111,7 @@ def histories(
     gaps[offsets[:-1][counts > 0]] = 0
     return Histories(
         items=items[kept] + 1,
-        kinds=kind_index[log.kinds[kept]],
+        kinds=kinds.numbers(log)[kept],
         gaps=gaps,
         is_target=~log.is_negative[kept],
         offsets=offsets,
@@ -156,22 +178,22 @@ def batch_order(
 
 
 def batch(own: Histories, windows: Windows, *, device: torch.device) -> Batch:
-    """Pad windows, each of at least one event, into tensors."""
-    columns = np.arange(max(int(windows.lengths.max(initial=0)), 1))
-    is_real = columns < windows.lengths[:, None]  # [B, L]
-    places = np.where(is_real, windows.starts[:, None] + columns, 0)
+    """Pad windows, each of at least one event, into tensors; everything is worked out on the device."""
+    events = own.on(device)
+    ends = own.offsets[np.searchsorted(own.offsets, windows.starts, side="right")]
+    starts, lengths, user_ends = torch.from_numpy(
+        np.stack([windows.starts, windows.lengths, ends])[..., None]
+    ).to(device)  # each [B, 1]
+    columns = torch.arange(max(int(windows.lengths.max(initial=0)), 1), device=device)
+    is_real = columns < lengths  # [B, L]
+    places = torch.where(is_real, starts + columns, 0)
     # Each event's target is the next one; the last event of a window may have its own beyond it.
-    following = np.minimum(places + 1, len(own.items) - 1)
-    user_ends = own.offsets[np.searchsorted(own.offsets, windows.starts, side="right")]
-    has_target = is_real & (places + 1 < user_ends[:, None]) & own.is_target[following]
-
-    def tensor(values: NDArray[np.int64], mask: NDArray[np.bool_]) -> Tensor:
-        return torch.from_numpy(np.where(mask, values, PADDING)).to(device)
-
+    following = (places + 1).clamp(max=len(own.items) - 1)
+    has_target = is_real & (places + 1 < user_ends) & events.is_target[following]
     return Batch(
-        items=tensor(own.items[places], is_real),
-        kinds=tensor(own.kinds[places], is_real),
-        gaps=tensor(own.gaps[places], is_real),
-        targets=tensor(own.items[following], has_target),
-        lengths=torch.from_numpy(windows.lengths).to(device),
+        items=torch.where(is_real, events.items[places], PADDING),
+        kinds=torch.where(is_real, events.kinds[places], PADDING),
+        gaps=torch.where(is_real, events.gaps[places], PADDING),
+        targets=torch.where(has_target, events.items[following], PADDING),
+        lengths=lengths[:, 0],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from interests.datasets.log import Catalogue, InteractionLog
 from interests.learning.config import TrainingConfig
+from interests.learning.event_kinds import EventKinds
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.sequences import Histories, histories
 
@@ -26,7 +26,7 @@ class TrainedNetwork:
     Attributes:
         network: the module, on the device it was trained on or loaded to
         item_ids: the clients' ids of its items, in the order of its embeddings, object. [N]
-        kind_names: names of the kinds it knows; kind k of its input is `kind_names[k - 1]`
+        kinds: how the kinds and values of events that it knows are numbered
         config: settings of its training
         repeats_items: whether end users came back to items they had used before; where they did not,
             what a person has used is no longer expected of them
@@ -35,8 +35,9 @@ class TrainedNetwork:
 
     network: InterestNetwork
     item_ids: NDArray[np.object_]
-    kind_names: tuple[str, ...]
+    kinds: EventKinds
     config: TrainingConfig
+    feature_names: tuple[str, ...] = ()
     repeats_items: bool = True
     results: dict[str, Any] = field(default_factory=dict)
 
@@ -61,15 +62,10 @@ class TrainedNetwork:
             )
         return index
 
-    def kind_index(self, kind_names: Sequence[str]) -> NDArray[np.int64]:
-        """Return for each kind its number in the network's input, 0 where unknown."""
-        place = {name: number for number, name in enumerate(self.kind_names, start=1)}
-        return np.array([place.get(name, 0) for name in kind_names], np.int64)
-
     def histories(self, log: InteractionLog) -> Histories:
         """Return a sorted log's histories as this network reads them."""
         return histories(
             log,
             item_index=self.item_index(log.catalogue),
-            kind_index=self.kind_index(log.kind_names),
+            kinds=self.kinds,
         )

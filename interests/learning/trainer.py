@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from interests.datasets.log import InteractionLog
 from interests.learning import devices, preparation, progress, sequences, validation
 from interests.learning.config import TrainingConfig
-from interests.learning.losses import softmax_cross_entropy
+from interests.learning.losses import Candidates, CandidateSampler, softmax_cross_entropy
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
 from interests.learning.progress import Progress, Standing
@@ -88,11 +89,21 @@ class _Training:
             directory,
             device,
         )
+        features = prepared.features
         network = InterestNetwork(
-            num_items=len(prepared.item_ids), num_kinds=len(prepared.kind_names), config=config
+            num_items=len(prepared.item_ids),
+            num_kinds=prepared.kinds.count,
+            config=config,
+            num_features=len(features.names) if features else 0,
         )
+        network.item_features = features
         _start_from_popularity(network, prepared.item_counts)
         self.network = network.to(device)
+        self.sampler = (
+            CandidateSampler(prepared.item_counts, count=config.num_candidates)
+            if 0 < config.num_candidates < len(prepared.item_ids)
+            else None
+        )
         self.optimizer = _optimizer(self.network, config)
         self.dtype = torch.bfloat16 if devices.is_bfloat16_faster(device) else torch.float32
         self.standing = Standing(fingerprint=_fingerprint(prepared, config))
@@ -156,6 +167,7 @@ class _Training:
     def result(self) -> TrainedNetwork:
         """Return the network with the weights of its best pass."""
         self.network.load_state_dict(self.best)
+        self.network.settle()
         standing, best = self.standing, self.standing.best_epoch
         curves = standing.curves
         has_validation = bool(len(self.prepared.validation_users))
@@ -173,7 +185,8 @@ class _Training:
         return TrainedNetwork(
             network=self.network.eval(),
             item_ids=self.prepared.item_ids,
-            kind_names=self.prepared.kind_names,
+            kinds=self.prepared.kinds,
+            feature_names=self.prepared.features.names if self.prepared.features else (),
             config=self.config,
             repeats_items=self.prepared.repeats_items,
             results=results,
@@ -201,17 +214,30 @@ class _Training:
         standing.positions += positions
 
     def _loss(self, part: sequences.Batch) -> Tensor:
-        network = self.network.train()
+        network, standing = self.network.train(), self.standing
+        has_target = part.targets > 0
+        targets = part.targets[has_target] - 1  # [P]
+        candidates = None
+        if self.sampler is not None:
+            random = np.random.default_rng([self.config.seed, standing.epoch, standing.batches, 1])
+            candidates = self.sampler.draw(targets, random=random)
         is_low = self.dtype is torch.bfloat16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=is_low):
-            hidden = network(part.items, part.kinds, part.gaps)  # [B, L, D]
-        has_target = part.targets > 0
+            inputs, outputs = _vectors(network, part.items, candidates)
+            hidden = network.encode(inputs, part.kinds, part.gaps)  # [B, L, D]
+            items = network.item_weights(outputs)  # [S, D]
+        bias: Tensor = network.item_bias
+        own_bias = None
+        if candidates is not None:
+            targets = candidates.places_of(targets)
+            own_bias = candidates.log_probability
+            bias = bias[candidates.items] - own_bias
         return softmax_cross_entropy(
             hidden=hidden[has_target].to(self.dtype),  # [P, D]
-            items=network.item_weights().to(self.dtype),
-            bias=network.item_bias.to(self.dtype),
-            targets=part.targets[has_target] - 1,
-            label_smoothing=self.config.label_smoothing,
+            items=items.to(self.dtype),
+            bias=bias.to(self.dtype),
+            targets=targets,
+            own_bias=own_bias,
         )
 
     def _end_epoch(self) -> None:
@@ -259,6 +285,31 @@ class _Training:
         if curves["ndcg@10"]:
             words += f", NDCG@10 {curves['ndcg@10'][-1]:.4f} (best {max(curves['ndcg@10']):.4f})"
         return words
+
+
+def _vectors(
+    network: InterestNetwork, items: Tensor, candidates: Candidates | None
+) -> tuple[Tensor, Tensor]:
+    """Return the vectors of a batch's events and of the items to score, each item's worked out once.
+
+    Args:
+        items: 1 to N, 0 where padded. [B, L]
+        candidates: the items to score; None for all.
+
+    Returns:
+        float [B, L, D] and float [S, D]
+    """
+    places = (items - 1).clamp(min=0)
+    if candidates is None:
+        vectors = network.item_vectors()
+        return functional.embedding(places, vectors), vectors
+    needed, back = torch.unique(
+        torch.cat([candidates.items, places.flatten()]), return_inverse=True
+    )
+    vectors = network.item_vectors(needed)  # [M, D]
+    count = len(candidates.items)
+    inputs = functional.embedding(back[count:].view(items.shape), vectors)
+    return inputs, vectors[back[:count]]
 
 
 def _start_from_popularity(network: InterestNetwork, counts: np.ndarray) -> None:

@@ -1,125 +1,190 @@
 """A causal transformer over one end user's history that ranks the whole catalogue for the next event.
 
-Legend: B histories, L their length, D width, H heads, N items.
+Its parts can be switched off one by one (see `TrainingConfig`), so that each one's worth can be measured.
+
+Legend: B histories, L their length, D width, N items, M items asked for, F features.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from interests.learning.config import TrainingConfig
-from interests.learning.sequences import NUM_GAPS, PADDING
+from interests.learning.item_features import ItemFeatures
+from interests.learning.networks.parts import Block, Dropout
+from interests.learning.sequences import NUM_GAPS
 
-
-class Attention(nn.Module):
-    """Causal self-attention; padding stands at the end, where no real event looks."""
-
-    def __init__(self, *, width: int, num_heads: int, dropout: float) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.dropout = dropout
-        self.project_in = nn.Linear(width, 3 * width, bias=False)
-        self.project_out = nn.Linear(width, width, bias=False)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        B, L, D = hidden.shape
-        parts = self.project_in(hidden).view(B, L, 3, self.num_heads, D // self.num_heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, dropout_p=self.dropout if self.training else 0.0
-        )
-        out: Tensor = self.project_out(mixed.transpose(1, 2).reshape(B, L, D))  # [B, L, D]
-        return out
-
-
-class GatedLayer(nn.Module):
-    """SwiGLU: one projection opens and closes the other."""
-
-    def __init__(self, *, width: int) -> None:
-        super().__init__()
-        inner = 2 * width
-        self.project_in = nn.Linear(width, 2 * inner, bias=False)
-        self.project_out = nn.Linear(inner, width, bias=False)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        gate, value = self.project_in(hidden).chunk(2, dim=-1)
-        out: Tensor = self.project_out(functional.silu(gate) * value)
-        return out
-
-
-class Block(nn.Module):
-    """Attention, then the gated layer, each normalised before and added after."""
-
-    def __init__(self, config: TrainingConfig) -> None:
-        super().__init__()
-        self.attention_norm = nn.RMSNorm(config.width)
-        self.attention = Attention(
-            width=config.width, num_heads=config.num_heads, dropout=config.dropout
-        )
-        self.layer_norm = nn.RMSNorm(config.width)
-        self.layer = GatedLayer(width=config.width)
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden)))
-        out: Tensor = hidden + self.dropout(self.layer(self.layer_norm(hidden)))
-        return out
+INITIAL_SCALE = 0.02
 
 
 class InterestNetwork(nn.Module):
     """Hidden states of histories, and scores of all items under them.
 
+    An item's vector is its own embedding plus the mean of its features' embeddings; the same vector
+    goes in as an event and comes out as a score. With a temperature the score is the cosine of hidden
+    state and vector, divided by the temperature; without one it is their product.
+
     The time of the request is unknown: an event carries the gap before it, never the gap to its target.
     """
 
-    def __init__(self, *, num_items: int, num_kinds: int, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        *,
+        num_items: int,
+        num_kinds: int,
+        config: TrainingConfig,
+        num_features: int = 0,
+    ) -> None:
+        """Build an untrained network.
+
+        Args:
+            num_kinds: how many numbers of kinds there are, 0 for unknown kinds included.
+            num_features: how many features items may have.
+        """
         super().__init__()
         self.config = config
-        self.items = nn.Embedding(num_items + 1, config.width, padding_idx=PADDING)
-        self.kinds = nn.Embedding(num_kinds + 1, config.width, padding_idx=PADDING)
-        self.gaps = nn.Embedding(NUM_GAPS, config.width)
-        self.positions = nn.Embedding(config.max_length, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.items = nn.Embedding(num_items, config.width)
+        self.kinds = nn.Embedding(num_kinds, config.width) if config.use_kinds else None
+        self.gaps = nn.Embedding(NUM_GAPS, config.width) if config.use_gaps else None
+        self.positions = (
+            nn.Embedding(config.max_length, config.width) if config.use_positions else None
+        )
+        self.features = (
+            nn.EmbeddingBag(num_features, config.width, mode="mean") if num_features else None
+        )
+        # Of the items, while it learns; afterwards an item's embedding holds them too, see `settle`.
+        self.item_features: ItemFeatures | None = None
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_blocks))
         self.norm = nn.RMSNorm(config.width)
         # How often each item is wanted by anybody; the hidden state says what this person adds.
         self.item_bias = nn.Parameter(torch.zeros(num_items))
         self.apply(_initialise)
+        self._kept: dict[str, Tensor] = {}
 
     def forward(self, items: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
         """Return the hidden state after each event, which scores what comes next.
 
         Args:
             items: 1 to N, 0 at the padded end, int64. [B, L], L at most `config.max_length`
-            kinds: 1 to the number of kinds, 0 for unknown, int64. [B, L]
+            kinds: number of kind and value level, 0 for unknown, int64. [B, L]
             gaps: bucket of the gap before the event, int64. [B, L]
 
         Returns:
             float. [B, L, D]
         """
         assert items.shape == kinds.shape == gaps.shape and items.ndim == 2
-        assert items.shape[1] <= self.config.max_length
-        places = torch.arange(items.shape[1], device=items.device)
-        hidden = self.items(items) + self.kinds(kinds) + self.gaps(gaps)  # [B, L, D]
-        hidden = self.dropout(hidden + self.positions(places))
+        vectors = functional.embedding((items - 1).clamp(min=0), self.item_vectors())
+        return self.encode(vectors, kinds, gaps)
+
+    def encode(self, vectors: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
+        """Return the hidden state after each event, given the vectors of the events' items. [B, L, D]"""
+        length = vectors.shape[1]
+        assert length <= self.config.max_length
+        hidden = vectors
+        if self.kinds is not None:
+            hidden = hidden + self.kinds(kinds)
+        if self.gaps is not None:
+            hidden = hidden + self.gaps(gaps)
+        if self.positions is not None:
+            hidden = hidden + self.positions(torch.arange(length, device=vectors.device))
+        hidden = self.dropout(hidden)
         for block in self.blocks:
             hidden = block(hidden)
-        out: Tensor = self.norm(hidden)
-        return out
+        return self._scaled(self.norm(hidden), self.config.temperature)
 
-    def item_weights(self) -> Tensor:
-        """Return the embeddings of the real items, without padding. [N, D]"""
-        return self.items.weight[1:]
+    def item_vectors(self, items: Tensor | None = None) -> Tensor:
+        """Return the vectors of items as they go in.
+
+        Args:
+            items: index from 0, int64 [M]; None is all of them, worked out once in evaluation mode.
+
+        Returns:
+            float. [M, D]
+        """
+        if self.item_features is None:
+            return self.items.weight if items is None else self.items(items)
+        if items is None:
+            return self._keep("vectors", self._with_features)
+        return self._with_features(items)
+
+    def item_weights(self, vectors: Tensor | None = None) -> Tensor:
+        """Return what hidden states are multiplied with to score items.
+
+        Args:
+            vectors: of the items to score, from `item_vectors` [M, D]; None for all items.
+
+        Returns:
+            float. [M, D]
+        """
+        if vectors is not None:
+            return self._scaled(vectors, 1.0)
+        return self._keep("weights", lambda: self._scaled(self.item_vectors(), 1.0))
 
     def scores(self, hidden: Tensor) -> Tensor:
         """Return each item's score (log-odds up to a constant) under hidden states. [.., D] -> [.., N]"""
         return functional.linear(hidden, self.item_weights(), self.item_bias)
 
+    def settle(self) -> None:
+        """Put what the features say of the items into the items' own embeddings, for good."""
+        with torch.no_grad():
+            self.items.weight.copy_(self.eval().item_vectors())
+        self.item_features = None
+        self._kept = {}
+
+    def feature_vectors(self, features: ItemFeatures) -> Tensor:
+        """Return the vectors of items of which only features are known, zeros without any. [M, D]"""
+        if self.features is None:
+            return self.items.weight.new_zeros(len(features.offsets) - 1, self.config.width)
+        return self._bag(features)
+
+    def train(self, mode: bool = True) -> InterestNetwork:
+        self._kept = {}
+        super().train(mode)
+        return self
+
+    def _with_features(self, items: Tensor | None = None) -> Tensor:
+        assert self.item_features is not None
+        if items is None:
+            own, features = self.items.weight, self.item_features
+        else:
+            own, features = self.items(items), self.item_features.take(items.cpu().numpy())
+        if self.training and self.config.own_dropout:
+            # Without its own embedding an item is what a new one is: its features.
+            share = self.config.own_dropout
+            own = own * (torch.rand(len(own), 1, device=own.device) >= share)
+        return own + self._bag(features)
+
+    def _bag(self, features: ItemFeatures) -> Tensor:
+        assert self.features is not None
+        device = self.items.weight.device
+
+        def tensor(values: NDArray[np.int64]) -> Tensor:
+            return torch.from_numpy(values).to(device)
+
+        found: Tensor = self.features(tensor(features.places), tensor(features.offsets[:-1]))
+        return found
+
+    def _scaled(self, vectors: Tensor, divisor: float) -> Tensor:
+        if not self.config.temperature:
+            return vectors
+        return functional.normalize(vectors, dim=-1) / divisor
+
+    def _keep(self, name: str, work_out: Callable[[], Tensor]) -> Tensor:
+        """Return what is worked out, once while weights do not change: in evaluation mode."""
+        if self.training or torch.is_grad_enabled():
+            return work_out()
+        if name not in self._kept:
+            self._kept[name] = work_out()
+        return self._kept[name]
+
 
 def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-        nn.init.zeros_(module.weight[module.padding_idx])
+    if isinstance(module, nn.Linear | nn.Embedding | nn.EmbeddingBag):
+        nn.init.normal_(module.weight, std=INITIAL_SCALE)

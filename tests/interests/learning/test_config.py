@@ -12,6 +12,8 @@ from tests.interests.learning.logs import chain, log_of
         ({"width": 0}, "width must be 1 or more, not 0"),
         ({"width": 66, "num_heads": 2}, "width must be a multiple of 2"),
         ({"dropout": 1.0}, "dropout must be 0 or more and below 1"),
+        ({"temperature": -0.1}, "temperature must be 0 or more, not -0.1"),
+        ({"num_candidates": -1}, "num_candidates must be 0 or more"),
         ({"learning_rate": 0}, "must be above 0"),
     ],
 )

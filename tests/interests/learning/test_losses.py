@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -19,31 +20,88 @@ def test_loss_worked_out_by_hand():
     assert loss.item() == pytest.approx(math.log(4 / 3))
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
-@pytest.mark.parametrize("chunk", [7, 20, 10_000])
-def test_loss_and_gradients_equal_those_of_torch_for_any_chunk(
-    device, monkeypatch, smoothing, chunk
-):
-    monkeypatch.setattr(losses, "CHUNK_LOGITS", chunk)
+def parts_on(device: torch.device) -> tuple[list[torch.Tensor], torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     shapes = [(9, 4), (7, 4), (7,)]
     parts = [
         torch.randn(shape, generator=generator).to(device).requires_grad_() for shape in shapes
     ]
-    targets = torch.randint(0, 7, (9,), generator=generator).to(device)
+    return parts, torch.randint(0, 7, (9,), generator=generator).to(device)
+
+
+@pytest.mark.parametrize("chunk", [7, 20, 10_000])
+def test_loss_and_gradients_equal_those_of_torch_for_any_chunk(device, monkeypatch, chunk):
+    monkeypatch.setitem(losses.CHUNK_LOGITS, device.type, chunk)
+    parts, targets = parts_on(device)
 
     hidden, items, bias = parts
-    own = losses.softmax_cross_entropy(
-        hidden=hidden, items=items, bias=bias, targets=targets, label_smoothing=smoothing
-    )
+    own = losses.softmax_cross_entropy(hidden=hidden, items=items, bias=bias, targets=targets)
     own_gradients = torch.autograd.grad(3 * own, parts)
-    expected = functional.cross_entropy(
-        functional.linear(hidden, items, bias), targets, label_smoothing=smoothing
-    )
+    expected = functional.cross_entropy(functional.linear(hidden, items, bias), targets)
     expected_gradients = torch.autograd.grad(3 * expected, parts)
 
     torch.testing.assert_close(own, expected)
     torch.testing.assert_close(own_gradients, expected_gradients)
+
+
+def test_own_bias_counts_for_the_target_alone(device):
+    parts, targets = parts_on(device)
+    own_bias = torch.linspace(-2, 0, 7, device=device)
+
+    hidden, items, bias = parts
+    own = losses.softmax_cross_entropy(
+        hidden=hidden, items=items, bias=bias, targets=targets, own_bias=own_bias
+    )
+    logits = functional.linear(hidden, items, bias)
+    logits = logits + functional.one_hot(targets, 7) * own_bias
+    expected = functional.cross_entropy(logits, targets)
+
+    torch.testing.assert_close(own, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(own, parts), torch.autograd.grad(expected, parts)
+    )
+
+
+def test_candidates_stand_for_the_whole_catalogue_without_bias():
+    counts = np.random.default_rng(0).zipf(1.5, 300).clip(max=500)
+    sampler = losses.CandidateSampler(counts, count=60)
+    random = np.random.default_rng(1)
+    scores = random.normal(size=300)
+    own = 7
+
+    totals, sizes = [], []
+    for _ in range(4000):
+        # A batch of positions: one asks for item 7, the others for what people ask for.
+        others = random.choice(300, size=19, p=sampler.shares)
+        found = sampler.draw(torch.tensor([own, *others]), random=random)
+        weights = np.where(found.items == own, 0, -found.log_probability)
+        totals.append(np.exp(scores[found.items] + weights).sum())
+        sizes.append(len(found.items))
+
+    spread = np.std(totals) / math.sqrt(len(totals))
+    assert np.mean(totals) == pytest.approx(np.exp(scores).sum(), abs=4 * spread)
+    assert 60 < np.mean(sizes) < 80
+
+
+def test_candidates_hold_every_target():
+    sampler = losses.CandidateSampler(np.ones(50, np.int64), count=5)
+    targets = torch.tensor([3, 49, 3, 0])
+
+    found = sampler.draw(targets, random=np.random.default_rng(0))
+
+    assert found.items.tolist() == sorted(set(found.items.tolist()))
+    assert torch.equal(found.items[found.places_of(targets)], targets)
+    assert (found.log_probability <= 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 5, 29])
+def test_expected_number_of_drawn_candidates_is_what_was_asked_for(count):
+    counts = np.array([10_000, 500, 3, *[1] * 20, *[0] * 7])
+
+    sampler = losses.CandidateSampler(counts, count=count)
+
+    assert sampler.probability.sum() == pytest.approx(count)
+    assert sampler.probability.max() <= 1
 
 
 def test_loss_of_bfloat16_keeps_its_gradients_type():

@@ -4,19 +4,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interests.learning import sequences
+from interests.learning.event_kinds import EventKinds
 from tests.interests.learning.logs import log_of
 
 CPU = torch.device("cpu")
+BOTH_KINDS = EventKinds(names=("view", "dislike"), bounds=((), ()))
 
 
 def read(log) -> sequences.Histories:
-    return sequences.histories(log, item_index=np.arange(log.num_items), kind_index=np.arange(1, 3))
+    return sequences.histories(log, item_index=np.arange(log.num_items), kinds=BOTH_KINDS)
 
 
 def test_histories_count_items_from_1_and_leave_out_unknown_ones():
     log = log_of([[2, 0, 1], [], [1, 2]], num_items=3, seconds=[[0, 1, 4], [], [9, 9]])
 
-    own = sequences.histories(log, item_index=np.array([-1, 0, 1]), kind_index=np.array([1, 0]))
+    own = sequences.histories(log, item_index=np.array([-1, 0, 1]), kinds=BOTH_KINDS)
 
     assert own.items.tolist() == [2, 1, 1, 2]
     assert own.kinds.tolist() == [1, 1, 1, 1]
@@ -41,7 +43,7 @@ def test_batch_pads_at_the_end_and_targets_the_next_event_that_is_not_negative()
     part = sequences.batch(own, sequences.Windows(np.array([0, 3]), np.array([3, 2])), device=CPU)
 
     assert part.items.tolist() == [[1, 2, 3], [4, 1, 0]]
-    assert part.kinds.tolist() == [[1, 2, 1], [1, 1, 0]]
+    assert part.kinds.tolist() == [[1, 3, 1], [1, 1, 0]]
     # Item 1 was a dislike: an input, never a target. Nothing follows the last events.
     assert part.targets.tolist() == [[0, 3, 0], [1, 0, 0]]
     assert part.lengths.tolist() == [3, 2]

@@ -12,7 +12,7 @@ from tests.interests.learning.logs import log_of
 def test_measure_of_a_network_whose_ranks_are_known(device):
     # Only the bias scores: item 4 first, item 0 last.
     log = log_of([[0, 1, 2], [0, 4, 3]] * 20, num_items=5)
-    config = TrainingConfig(width=8, max_length=4, validation_users=40)
+    config = TrainingConfig(width=8, max_length=4, validation_users=40, temperature=0)
     prepared = preparation.prepare(log, config=config)
     network = InterestNetwork(num_items=5, num_kinds=2, config=config).to(device)
     torch.nn.init.zeros_(network.items.weight)
@@ -30,7 +30,7 @@ def test_measure_of_a_network_whose_ranks_are_known(device):
 
 def test_ties_count_against_the_target():
     log = log_of([[0, 1, 2]] * 20, num_items=4)
-    config = TrainingConfig(width=8, max_length=4)
+    config = TrainingConfig(width=8, max_length=4, temperature=0)
     prepared = preparation.prepare(log, config=config)
     network = InterestNetwork(num_items=3, num_kinds=2, config=config)
     torch.nn.init.zeros_(network.items.weight)

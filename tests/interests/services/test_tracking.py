@@ -244,15 +244,16 @@ def trained(catalogue):
 
     from interests.learning import checkpoints
     from interests.learning.config import TrainingConfig
+    from interests.learning.event_kinds import EventKinds
     from interests.learning.networks.interest_network import InterestNetwork
     from interests.learning.trained import TrainedNetwork
 
     torch.manual_seed(0)
     config = TrainingConfig(width=8, num_heads=2, num_blocks=1)
     network = TrainedNetwork(
-        network=InterestNetwork(config=config, num_items=3, num_kinds=1).eval(),
+        network=InterestNetwork(config=config, num_items=3, num_kinds=3).eval(),
         item_ids=np.array([thing.item_id for thing in catalogue], object),
-        kind_names=("view",),
+        kinds=EventKinds(names=("view",), bounds=((),)),
         config=config,
     )
     folder = Path(settings.RECSITE_HOME) / "networks" / "tracking-test"

@@ -1,0 +1,102 @@
+"""What networks are built from.
+
+Legend: B histories, L their length, D width, H heads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from interests.learning.config import TrainingConfig
+
+
+class _ByteDropout(torch.autograd.Function):
+    """Dropout from one random byte a unit: on a CPU many times faster than a Bernoulli draw a unit."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, threshold: int) -> Tensor:
+        # The seed comes from torch, so that a checkpoint of torch's generator brings back every mask.
+        seed = int(torch.randint(2**62, ()))
+        drawn = np.random.Generator(np.random.SFC64(seed)).bytes(hidden.numel())
+        kept = np.frombuffer(drawn, np.uint8) >= threshold
+        mask = torch.from_numpy(kept).view(hidden.shape)
+        ctx.save_for_backward(mask)
+        ctx.factor = 256 / (256 - threshold)
+        return torch.mul(hidden, mask).mul_(ctx.factor)
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor, None]:
+        (mask,) = ctx.saved_tensors
+        return torch.mul(outer[0], mask).mul_(ctx.factor), None
+
+
+class Dropout(nn.Module):
+    """Sets a share of the units to 0 in training; on a CPU the share is rounded to 1 / 256."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        if hidden.device.type != "cpu":
+            return functional.dropout(hidden, self.share, self.training)
+        threshold = min(round(256 * self.share), 255)
+        if not self.training or not threshold:
+            return hidden
+        dropped: Tensor = _ByteDropout.apply(hidden, threshold)  # type: ignore[no-untyped-call]
+        return dropped
+
+
+class Attention(nn.Module):
+    """Causal self-attention; padding stands at the end, where no real event looks."""
+
+    def __init__(self, *, width: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.project_in = nn.Linear(width, 3 * width, bias=False)
+        self.project_out = nn.Linear(width, width, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        B, L, D = hidden.shape
+        parts = self.project_in(hidden).view(B, L, 3, self.num_heads, D // self.num_heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
+        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        out: Tensor = self.project_out(mixed.transpose(1, 2).reshape(B, L, D))  # [B, L, D]
+        return out
+
+
+class GatedLayer(nn.Module):
+    """SwiGLU: one projection opens and closes the other. Shazeer, "GLU Variants", 2020."""
+
+    def __init__(self, *, width: int) -> None:
+        super().__init__()
+        inner = 2 * width
+        self.project_in = nn.Linear(width, 2 * inner, bias=False)
+        self.project_out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        gate, value = self.project_in(hidden).chunk(2, dim=-1)
+        out: Tensor = self.project_out(functional.silu(gate) * value)
+        return out
+
+
+class Block(nn.Module):
+    """Attention, then the gated layer, each normalised before and added after."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        super().__init__()
+        self.attention_norm = nn.RMSNorm(config.width)
+        self.attention = Attention(width=config.width, num_heads=config.num_heads)
+        self.layer_norm = nn.RMSNorm(config.width)
+        self.layer = GatedLayer(width=config.width)
+        self.dropout = Dropout(config.dropout)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden)))
+        out: Tensor = hidden + self.dropout(self.layer(self.layer_norm(hidden)))
+        return out
