@@ -153,8 +153,23 @@ def by_time(log: InteractionLog, *, has_repeats: bool = False) -> Split:
     if not len(times) or times[0] == times[-1]:
         raise CannotSplit("The time split needs events at different times. Use leave-one-out.")
     cut, validation_cut = (
-        times[int(len(times) * share)] for share in (TEST_QUANTILE, VALIDATION_QUANTILE)
+        int(times[int(len(times) * share)]) for share in (TEST_QUANTILE, VALIDATION_QUANTILE)
     )
+    return cut_at(log, cut=cut, validation_cut=validation_cut, has_repeats=has_repeats)
+
+
+def cut_at(
+    log: InteractionLog, *, cut: int, validation_cut: int, has_repeats: bool = False
+) -> Split:
+    """Cut everybody's events at a time of the caller's choice, as `by_time` does at its own.
+
+    Args:
+        cut: the first microsecond of the test
+        validation_cut: the first microsecond of validation, which ends at `cut`
+
+    Raises:
+        CannotSplit: nobody known before the cut went on after it.
+    """
     fit = log.take(log.times < cut)
     validation_fit = log.take(log.times < validation_cut)
     between = log.take((log.times >= validation_cut) & (log.times < cut))
