@@ -69,7 +69,11 @@ class Result:
             "baseline": self.baseline,
             "num_users": everybody.num_users,
             "segments": {
-                name: {"num_users": part.num_users, "metrics": part.values}
+                name: {
+                    "num_users": part.num_users,
+                    "metrics": part.values,
+                    "intervals": {key: list(ends) for key, ends in part.intervals.items()},
+                }
                 for name, part in self.segments.items()
                 if name != segments.ALL
             },

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import ndcg_score
+from sklearn import metrics as sklearn
 
 from recommender.evaluation import metrics
 
@@ -140,16 +140,57 @@ def test_measures_stay_in_bounds_and_a_perfect_list_scores_one(order, targets, k
     assert found["mrr"][1] == 1
 
 
-def test_ndcg_agrees_with_scikit_learn():
+def drawn_questions(*, k: int, num_targets: float) -> tuple[np.ndarray, np.ndarray, dict]:
+    """Return random scores, which items are targets, and our measures of the best k."""
     random = np.random.default_rng(3)
     scores = random.normal(size=(50, 30)).astype(np.float32)
-    relevant = random.random((50, 30)) < 0.15
+    relevant = random.random((50, 30)) < (num_targets - 1) / 29
     relevant[np.arange(50), random.integers(0, 30, 50)] = True
-    top = metrics.top_items(scores, k=10, ties=metrics.tie_order(30, seed=0))
-
+    top = metrics.top_items(scores, k=k, ties=metrics.tie_order(30, seed=0))
     rows, items = np.nonzero(relevant)
-    ours = metrics.per_user(top, rows=rows, items=items.astype(np.int32))["ndcg"]
+    return scores, relevant, metrics.per_user(top, rows=rows, items=items.astype(np.int32))
+
+
+def test_ndcg_agrees_with_scikit_learn():
+    scores, relevant, ours = drawn_questions(k=10, num_targets=5)
 
     # scikit-learn divides by what all targets could reach within k as well.
-    theirs = [ndcg_score(relevant[[user]], scores[[user]], k=10) for user in range(50)]
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    theirs = [sklearn.ndcg_score(relevant[[user]], scores[[user]], k=10) for user in range(50)]
+    np.testing.assert_allclose(ours["ndcg"], theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 10, 29])
+def test_recall_and_precision_agree_with_scikit_learn(k):
+    scores, relevant, ours = drawn_questions(k=k, num_targets=5)
+
+    listed = scores >= np.sort(scores, axis=1)[:, -k, None]
+    pairs = list(zip(relevant, listed, strict=True))
+    recalls = [sklearn.recall_score(*pair) for pair in pairs]
+    np.testing.assert_allclose(ours["recall"], recalls, rtol=1e-12)
+    precisions = [sklearn.precision_score(*pair) for pair in pairs]
+    np.testing.assert_allclose(ours["precision"], precisions, rtol=1e-12)
+
+
+def test_map_of_whole_lists_agrees_with_scikit_learn():
+    scores, relevant, ours = drawn_questions(k=30, num_targets=5)
+
+    theirs = [sklearn.average_precision_score(relevant[user], scores[user]) for user in range(50)]
+    np.testing.assert_allclose(ours["map"], theirs, rtol=1e-9)
+
+
+def test_mrr_of_one_target_agrees_with_scikit_learn():
+    scores, relevant, ours = drawn_questions(k=30, num_targets=1)
+
+    theirs = sklearn.label_ranking_average_precision_score(relevant, scores)
+    assert (relevant.sum(axis=1) == 1).all()
+    assert ours["mrr"].mean() == pytest.approx(theirs, rel=1e-9)
+    assert ours["map"].mean() == pytest.approx(theirs, rel=1e-9)
+
+
+def test_recall_of_one_target_agrees_with_scikit_learns_top_k_accuracy():
+    scores, relevant, ours = drawn_questions(k=7, num_targets=1)
+
+    theirs = sklearn.top_k_accuracy_score(
+        relevant.argmax(axis=1), scores, k=7, labels=np.arange(30)
+    )
+    assert ours["recall"].mean() == pytest.approx(theirs, rel=1e-12)

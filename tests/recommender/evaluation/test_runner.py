@@ -140,6 +140,9 @@ def test_the_json_form_has_what_the_command_promises():
     assert by_name[ease["baseline"]]["p_value"] is None
     assert 0 < by_name[other.pop()]["p_value"] <= 1
     assert ease["targets_sha256"] == popular["targets_sha256"]
+    for part in ease["segments"].values():
+        for key, (low, high) in part["intervals"].items():
+            assert low <= part["metrics"][key] <= high
     assert (
         sum(part["num_users"] for name, part in ease["segments"].items() if "events" in name)
         == (ease["num_users"])
@@ -172,6 +175,25 @@ def test_new_end_users_are_a_slice_of_their_own():
     split = splits.split(log, name="time")
     assert popular.segments["new end users"].num_users == split.new_users.num_users > 0
     assert popular.segments["all"].num_users == split.test.num_users
+
+
+@pytest.mark.parametrize("split", splits.NAMES)
+def test_every_kind_of_segment_is_there_for_every_algorithm(split):
+    log = drawn_log(num_users=600, num_items=600, num_events=1800)
+
+    found = run(log, split=split)
+
+    kinds = ("events", "popular items", "other items", "new items", "new end users")
+    expected = kinds if split == "time" else kinds[:-1]
+    for result in found:
+        parts = [name for name in result.segments if name != "all"]
+        assert {kind for kind in kinds if any(kind in name for name in parts)} == set(expected)
+        for name in parts:
+            assert result.segments[name].num_users > 0
+            assert 0 <= result.segments[name].values["ndcg@10"] <= 1
+    # All targets of one end user lie in one class of history length.
+    one = found[0].segments
+    assert sum(one[name].num_users for name in one if "events" in name) == one["all"].num_users
 
 
 def test_one_item_alone_can_only_be_repeated():
