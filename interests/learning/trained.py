@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from interests.datasets.log import Catalogue, InteractionLog
 from interests.learning.config import TrainingConfig
 from interests.learning.event_kinds import EventKinds
+from interests.learning.item_features import ItemFeatures
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.sequences import Histories, histories
 
@@ -28,6 +30,7 @@ class TrainedNetwork:
         item_ids: the clients' ids of its items, in the order of its embeddings, object. [N]
         kinds: how the kinds and values of events that it knows are numbered
         config: settings of its training
+        feature_names: of items, see `ItemFeatures`, by which it places items that nobody has used
         repeats_items: whether end users came back to items they had used before; where they did not,
             what a person has used is no longer expected of them
         results: curves and validation of its training, plain values
@@ -61,6 +64,21 @@ class TrainedNetwork:
                 " catalogue. Train again."
             )
         return index
+
+    def grown(self, catalogue: Catalogue) -> TrainedNetwork:
+        """Return a network that also knows the catalogue's new items whose features it knows.
+
+        Items that share no category and no word of their title with a known one stay unknown.
+        """
+        new = catalogue.take(self.item_index(catalogue) < 0)
+        features = ItemFeatures.of_catalogue(new, names=self.feature_names)
+        told = np.flatnonzero(np.diff(features.offsets))
+        if not len(told):
+            return self
+        network = copy.deepcopy(self.network)
+        network.grow(features.take(told))
+        item_ids = np.concatenate([self.item_ids, new.item_ids[told]])
+        return replace(self, network=network, item_ids=item_ids)
 
     def histories(self, log: InteractionLog) -> Histories:
         """Return a sorted log's histories as this network reads them."""

@@ -330,6 +330,7 @@ def _optimizer(network: InterestNetwork, config: TrainingConfig) -> torch.optim.
         ],
         lr=config.learning_rate,
         betas=(0.9, 0.98),
+        fused=True,
     )
 
 

@@ -138,11 +138,18 @@ class InterestNetwork(nn.Module):
         self.item_features = None
         self._kept = {}
 
-    def feature_vectors(self, features: ItemFeatures) -> Tensor:
-        """Return the vectors of items of which only features are known, zeros without any. [M, D]"""
-        if self.features is None:
-            return self.items.weight.new_zeros(len(features.offsets) - 1, self.config.width)
-        return self._bag(features)
+    @torch.no_grad()
+    def grow(self, new: ItemFeatures) -> None:
+        """Add items that nobody has used yet, after the others; only for a settled network.
+
+        Each is where its features put it, and wanted as little as the least wanted item that is known.
+        """
+        assert self.item_features is None and self.features is not None
+        vectors = torch.cat([self.items.weight, self._bag(new)])
+        lowest = self.item_bias.min().expand(len(vectors) - self.items.num_embeddings)
+        self.items = nn.Embedding.from_pretrained(vectors, freeze=False)
+        self.item_bias = nn.Parameter(torch.cat([self.item_bias, lowest]))
+        self._kept = {}
 
     def train(self, mode: bool = True) -> InterestNetwork:
         self._kept = {}

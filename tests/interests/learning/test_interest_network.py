@@ -114,24 +114,24 @@ def test_vector_of_an_item_is_its_own_and_the_mean_of_its_features():
         torch.testing.assert_close(network.item_vectors(torch.tensor([4, 1]))[1], expected)
 
 
-def test_settled_network_scores_the_same_and_still_places_new_items():
+def test_settled_network_scores_the_same_and_places_new_items_by_their_features():
     network = network_with_features().eval()
+    names = list(network.item_features.names)
     whole = inputs(torch.device("cpu"))
     with torch.no_grad():
+        network.item_bias.copy_(torch.arange(9.0) - 4)
         before = network.scores(network(*whole))
         network.settle()
-        after = network.scores(network(*whole))
+        settled = network.scores(network(*whole))
         new = Catalogue.build(item_ids=["j"], titles=["a red hat"], categories=[["hats"]])
-        features = ItemFeatures.of_catalogue(new, names=network_names())
-        vector = network.feature_vectors(features)
+        network.grow(ItemFeatures.of_catalogue(new, names=names))
+        grown = network.scores(network(*whole))
 
-    torch.testing.assert_close(after, before)
-    rows = [network_names().index(name) for name in ("category:hats", "word:hat", "word:red")]
-    torch.testing.assert_close(vector[0], network.features.weight[rows].mean(0).detach())
-
-
-def network_names() -> list[str]:
-    return list(ItemFeatures.of_catalogue(CATALOGUE).names)
+    torch.testing.assert_close(settled, before)
+    torch.testing.assert_close(grown[..., :9], before)
+    rows = [names.index(name) for name in ("category:hats", "word:hat", "word:red")]
+    torch.testing.assert_close(network.items.weight[9], network.features.weight[rows].mean(0))
+    assert network.item_bias[9] == -4
 
 
 def test_own_embeddings_are_dropped_in_training_only():
