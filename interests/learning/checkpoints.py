@@ -14,6 +14,7 @@ import safetensors.torch
 from interests.learning import devices, storage
 from interests.learning.config import BadSettings, TrainingConfig
 from interests.learning.event_kinds import EventKinds
+from interests.learning.networks.averaged_network import AveragedNetwork
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.trained import ForeignWeights, TrainedNetwork
 
@@ -42,6 +43,7 @@ def save(trained: TrainedNetwork, folder: Path) -> str:
         "config": trained.config.to_dict(),
         "kinds": trained.kinds.to_dict(),
         "feature_names": list(trained.feature_names),
+        "num_members": trained.num_members,
         "repeats_items": trained.repeats_items,
         "results": trained.results,
         "item_ids": trained.item_ids.tolist(),
@@ -92,12 +94,16 @@ def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
     try:
         config = TrainingConfig.from_dict(meaning["config"])
         kinds = EventKinds.from_dict(meaning["kinds"])
-        network = InterestNetwork(
-            num_items=len(meaning["item_ids"]),
-            num_kinds=kinds.count,
-            config=config,
-            num_features=len(meaning["feature_names"]),
-        )
+        members = [
+            InterestNetwork(
+                num_items=len(meaning["item_ids"]),
+                num_kinds=kinds.count,
+                config=config,
+                num_features=len(meaning["feature_names"]),
+            )
+            for _ in range(meaning["num_members"])
+        ]
+        network = members[0] if len(members) == 1 else AveragedNetwork(members)
         network.load_state_dict(safetensors.torch.load(weights))
     except (KeyError, RuntimeError, BadSettings, safetensors.SafetensorError) as error:
         raise ForeignWeights(

@@ -45,6 +45,8 @@ class TrainingConfig:
         patience: passes without a better validation NDCG@10 after which training ends.
         max_seconds: time after which no further pass is begun; None is no limit. Counted over all
             attempts of a run.
+        num_members: networks that are trained from different seeds and averaged; a further one is begun
+            only where `max_seconds` leaves it as much time as those before it took.
         validation_users: at most this many end users' last events are kept out and validated on.
         checkpoint_seconds: the longest time that a killed training loses.
         seed: of weights, batches, dropout, and the choice of validation users.
@@ -70,6 +72,7 @@ class TrainingConfig:
     max_epochs: int = 60
     patience: int = 4
     max_seconds: float | None = None
+    num_members: int = 1
     validation_users: int = 2000
     checkpoint_seconds: float = 30.0
     seed: int = 0
@@ -77,7 +80,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         at_least_one = (
             "width", "num_blocks", "num_heads", "max_length", "warmup_steps", "tokens_per_batch",
-            "max_epochs", "patience", "validation_users",
+            "max_epochs", "patience", "validation_users", "num_members",
         )  # fmt: skip
         for name in at_least_one:
             if getattr(self, name) < 1:

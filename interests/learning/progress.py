@@ -7,8 +7,10 @@ rename replaces all of it.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -49,6 +51,7 @@ class Standing:
         seconds: spent, all attempts together
         curves: see `Progress`
         best_epoch: whose weights are kept, -1 before there is one
+        members: results of the networks that have learned before this one
         resumed_in_passes: those, from 1, in which another attempt took over
     """
 
@@ -63,6 +66,7 @@ class Standing:
         default_factory=lambda: {"loss": [], "ndcg@10": [], "recall@10": []}
     )
     best_epoch: int = -1
+    members: list[dict[str, Any]] = field(default_factory=list)
     resumed_in_passes: list[int] = field(default_factory=list)
 
 
@@ -73,6 +77,7 @@ def save(
     network: InterestNetwork,
     optimizer: torch.optim.Optimizer,
     best: dict[str, Tensor],
+    finished: Sequence[dict[str, Tensor]],
 ) -> None:
     """Keep everything that the next step depends on.
 
@@ -81,6 +86,8 @@ def save(
     """
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+    for member, weights in enumerate(finished):
+        tensors |= {f"finished.{member}.{name}": tensor for name, tensor in weights.items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in state.items()}
     tensors["random.cpu"] = torch.get_rng_state()
@@ -98,12 +105,13 @@ def load(
     fingerprint: str,
     network: InterestNetwork,
     optimizer: torch.optim.Optimizer,
-) -> tuple[Standing, dict[str, Tensor]] | None:
+) -> tuple[Standing, dict[str, Tensor], list[dict[str, Tensor]]] | None:
     """Put a checkpoint's state into network, optimizer and random generators.
 
     Returns:
-        Where the training stands and the weights of its best pass; None where there is no checkpoint
-        of this data and these settings, or it is damaged: training then begins anew.
+        Where the training stands, the weights of its best pass, and those of the networks finished
+        before; None where there is no checkpoint of this data and these settings, or it is damaged:
+        training then begins anew.
     """
     try:
         standing = standing_of(folder)
@@ -122,7 +130,8 @@ def load(
     torch.set_rng_state(tensors["random.cpu"])
     if "random.cuda" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random.cuda"])
-    return standing, _under("best.", tensors)
+    finished = [_under(f"finished.{number}.", tensors) for number in range(len(standing.members))]
+    return standing, _under("best.", tensors), finished
 
 
 def standing_of(folder: Path) -> Standing:

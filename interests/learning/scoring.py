@@ -170,7 +170,7 @@ def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int6
     windows = last_windows(
         own, users=users, ends=own.offsets[users + 1], max_length=network.config.max_length
     )
-    found = torch.zeros(len(users), network.config.width, device=device)
+    found = torch.zeros(len(users), network.network.width, device=device)
     known = np.flatnonzero(windows.lengths)
     windows = windows.take(known)
     for chosen in batch_order(windows, tokens_per_batch=network.config.tokens_per_batch):

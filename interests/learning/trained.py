@@ -13,6 +13,7 @@ from interests.datasets.log import Catalogue, InteractionLog
 from interests.learning.config import TrainingConfig
 from interests.learning.event_kinds import EventKinds
 from interests.learning.item_features import ItemFeatures
+from interests.learning.networks.averaged_network import AveragedNetwork
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.sequences import Histories, histories
 
@@ -36,7 +37,7 @@ class TrainedNetwork:
         results: curves and validation of its training, plain values
     """
 
-    network: InterestNetwork
+    network: InterestNetwork | AveragedNetwork
     item_ids: NDArray[np.object_]
     kinds: EventKinds
     config: TrainingConfig
@@ -47,6 +48,11 @@ class TrainedNetwork:
     @property
     def num_items(self) -> int:
         return len(self.item_ids)
+
+    @property
+    def num_members(self) -> int:
+        """How many networks are averaged."""
+        return len(self.network.members) if isinstance(self.network, AveragedNetwork) else 1
 
     def item_index(self, catalogue: Catalogue) -> NDArray[np.int64]:
         """Return for each item of a catalogue its place in `item_ids`, -1 where unknown. [N_catalogue]

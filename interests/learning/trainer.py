@@ -1,7 +1,4 @@
-"""Training: passes over the data until validation no longer gets better.
-
-Legend: P positions with a target, B windows of a batch, L their length, D width.
-"""
+"""Training: passes over the data until validation no longer gets better, for one network or several."""
 
 from __future__ import annotations
 
@@ -10,16 +7,17 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from interests.datasets.log import InteractionLog
 from interests.learning import devices, preparation, progress, sequences, validation
 from interests.learning.config import TrainingConfig
-from interests.learning.losses import Candidates, CandidateSampler, softmax_cross_entropy
+from interests.learning.learner import Learner
+from interests.learning.networks.averaged_network import AveragedNetwork
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
 from interests.learning.progress import Progress, Standing
@@ -45,12 +43,15 @@ def fit(
     is_stopped: Callable[[], bool] | None = None,
     device: torch.device | None = None,
 ) -> TrainedNetwork:
-    """Train a network on a sorted log and return it with the weights of its best pass.
+    """Train a network, or several to be averaged, and return it with the weights of its best pass.
 
     The last event (not negative, not a repeat) of a sample of end users is kept out of all targets
-    and predicted after each pass; NDCG@10 of that decides which pass is best and when to end.
+    and predicted after each pass; NDCG@10 of that decides which pass is best and when to end. With
+    `num_members` above 1 the same is done from other seeds, as far as the time allows, and the mean of
+    their scores ranks.
 
     Args:
+        log: sorted.
         directory: where checkpoints go; a checkpoint of the same data and settings is taken up. On a
             CPU the losses are then those of a training that was never interrupted.
         report: called after each step.
@@ -65,16 +66,14 @@ def fit(
     """
     prepared = preparation.prepare(log, config=config)
     with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
         training = _Training(prepared, config, directory, device or devices.best())
         training.take_up()
-        while not training.is_over():
-            training.run_epoch(report=report, is_stopped=is_stopped)
+        training.run(report=report, is_stopped=is_stopped)
         return training.result()
 
 
 class _Training:
-    """One training in this process: network, optimizer, and where they stand."""
+    """One training in this process: the network that is learning, those that have, and where it stands."""
 
     def __init__(
         self,
@@ -83,31 +82,12 @@ class _Training:
         directory: Path | None,
         device: torch.device,
     ) -> None:
-        self.prepared, self.config, self.directory, self.device = (
-            prepared,
-            config,
-            directory,
-            device,
-        )
-        features = prepared.features
-        network = InterestNetwork(
-            num_items=len(prepared.item_ids),
-            num_kinds=prepared.kinds.count,
-            config=config,
-            num_features=len(features.names) if features else 0,
-        )
-        network.item_features = features
-        _start_from_popularity(network, prepared.item_counts)
-        self.network = network.to(device)
-        self.sampler = (
-            CandidateSampler(prepared.item_counts, count=config.num_candidates)
-            if 0 < config.num_candidates < len(prepared.item_ids)
-            else None
-        )
-        self.optimizer = _optimizer(self.network, config)
-        self.dtype = torch.bfloat16 if devices.is_bfloat16_faster(device) else torch.float32
+        self.prepared, self.config = prepared, config
+        self.directory, self.device = directory, device
         self.standing = Standing(fingerprint=_fingerprint(prepared, config))
         self.best: dict[str, Tensor] = {}
+        self.finished: list[dict[str, Tensor]] = []
+        self.learner = self._new_learner()
         self.clock = self.last_checkpoint = time.monotonic()
 
     def take_up(self) -> None:
@@ -117,15 +97,54 @@ class _Training:
         found = progress.load(
             self.directory,
             fingerprint=self.standing.fingerprint,
-            network=self.network,
-            optimizer=self.optimizer,
+            network=self.learner.network,
+            optimizer=self.learner.optimizer,
         )
         if found is not None:
-            self.standing, self.best = found
+            self.standing, self.best, self.finished = found
             self.standing.resumed_in_passes.append(self.standing.epoch + 1)
 
-    def is_over(self) -> bool:
-        """Tell whether another pass is not allowed or not worth it."""
+    def run(self, *, report: Report | None, is_stopped: Callable[[], bool] | None) -> None:
+        """Train all members, from where the training stands."""
+        while True:
+            while not self._is_member_over():
+                self._run_epoch(report=report, is_stopped=is_stopped)
+            if not self._is_worth_another():
+                return
+            self._begin_next_member()
+
+    def result(self) -> TrainedNetwork:
+        """Return the network, or the mean of networks, each with the weights of its best pass."""
+        networks = [self._settled(weights) for weights in (*self.finished, self.best)]
+        network = networks[0] if len(networks) == 1 else AveragedNetwork(networks)
+        measured = validation.measure(network, self.prepared, device=self.device)
+        has_validation = bool(len(self.prepared.validation_users))
+        members = [*self.standing.members, self._member_results()]
+        results = {
+            "curves": members[0]["curves"],
+            "best_epoch": members[0]["best_epoch"],
+            "members": [
+                {key: value for key, value in member.items() if key != "curves"}
+                for member in members
+            ],
+            "validation": measured if has_validation else {},
+            "validation_users": len(self.prepared.validation_users),
+            "resumed_in_passes": self.standing.resumed_in_passes,
+            "seconds": round(self.standing.seconds, 1),
+            "device": devices.name(self.device),
+        }
+        return TrainedNetwork(
+            network=network.eval(),
+            item_ids=self.prepared.item_ids,
+            kinds=self.prepared.kinds,
+            feature_names=self.prepared.features.names if self.prepared.features else (),
+            config=self.config,
+            repeats_items=self.prepared.repeats_items,
+            results=results,
+        )
+
+    def _is_member_over(self) -> bool:
+        """Tell whether another pass of this member is not allowed or not worth it."""
         standing, config = self.standing, self.config
         if standing.epoch >= config.max_epochs:
             return True
@@ -138,11 +157,53 @@ class _Training:
             and standing.epoch - 1 - standing.best_epoch >= config.patience
         )
 
-    def run_epoch(self, *, report: Report | None, is_stopped: Callable[[], bool] | None) -> None:
+    def _is_worth_another(self) -> bool:
+        """Tell whether another member is wanted and likely to come to its end in time."""
+        done = len(self.finished) + 1
+        if done >= self.config.num_members:
+            return False
+        limit, seconds = self.config.max_seconds, self.standing.seconds
+        return limit is None or limit - seconds >= seconds / done
+
+    def _begin_next_member(self) -> None:
+        standing = self.standing
+        standing.members.append(self._member_results())
+        self.finished.append(self.best)
+        self.standing = Standing(
+            fingerprint=standing.fingerprint,
+            seconds=standing.seconds,
+            members=standing.members,
+            resumed_in_passes=standing.resumed_in_passes,
+        )
+        self.best = {}
+        self.learner = self._new_learner()
+
+    def _new_learner(self) -> Learner:
+        torch.manual_seed(self.config.seed + len(self.finished))
+        return Learner(self.prepared, self.config, device=self.device)
+
+    def _member_results(self) -> dict[str, Any]:
+        curves, best = self.standing.curves, self.standing.best_epoch
+        measured = {key: curves[key][best] for key in ("ndcg@10", "recall@10") if curves[key]}
+        return {
+            "seed": self.config.seed + len(self.finished),
+            "passes": len(curves["loss"]),
+            "best_epoch": best,
+            "curves": curves,
+            **measured,
+        }
+
+    def _settled(self, weights: dict[str, Tensor]) -> InterestNetwork:
+        network = self._new_learner().network
+        network.load_state_dict(weights)
+        network.settle()
+        return network
+
+    def _run_epoch(self, *, report: Report | None, is_stopped: Callable[[], bool] | None) -> None:
         """Run the rest of the pass that is under way, then validate."""
         standing, config = self.standing, self.config
         # All chance of a pass comes from its number, so that a resumed one meets the same batches.
-        random = np.random.default_rng([config.seed, standing.epoch])
+        random = np.random.default_rng(self._seed_of_pass())
         own = self.prepared.histories
         windows = sequences.training_windows(own, max_length=config.max_length, random=random)
         order = list(
@@ -151,9 +212,8 @@ class _Training:
         for chosen in order[standing.batches :]:
             self._step(sequences.batch(own, windows.take(chosen), device=self.device))
             self._count_time()
-            share = (standing.epoch + standing.batches / len(order)) / config.max_epochs
             if report is not None:
-                report(Progress(self._words(), self._share_done(share), standing.curves))
+                report(self._progress(standing.batches / len(order)))
             if time.monotonic() - self.last_checkpoint > config.checkpoint_seconds:
                 self._checkpoint()
             if is_stopped is not None and is_stopped():
@@ -161,88 +221,29 @@ class _Training:
                 raise TrainingStopped(f"Stopped in pass {standing.epoch + 1}.")
         self._end_epoch()
         if report is not None:
-            share = standing.epoch / config.max_epochs
-            report(Progress(self._words(), self._share_done(share), standing.curves))
-
-    def result(self) -> TrainedNetwork:
-        """Return the network with the weights of its best pass."""
-        self.network.load_state_dict(self.best)
-        self.network.settle()
-        standing, best = self.standing, self.standing.best_epoch
-        curves = standing.curves
-        has_validation = bool(len(self.prepared.validation_users))
-        results = {
-            "curves": curves,
-            "best_epoch": best,
-            "validation": {
-                key: curves[key][best] for key in ("ndcg@10", "recall@10") if has_validation
-            },
-            "validation_users": len(self.prepared.validation_users),
-            "resumed_in_passes": standing.resumed_in_passes,
-            "seconds": round(standing.seconds, 1),
-            "device": devices.name(self.device),
-        }
-        return TrainedNetwork(
-            network=self.network.eval(),
-            item_ids=self.prepared.item_ids,
-            kinds=self.prepared.kinds,
-            feature_names=self.prepared.features.names if self.prepared.features else (),
-            config=self.config,
-            repeats_items=self.prepared.repeats_items,
-            results=results,
-        )
+            report(self._progress(0.0))
 
     def _step(self, part: sequences.Batch) -> None:
         standing = self.standing
-        warmed_up = min((standing.steps + 1) / self.config.warmup_steps, 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * warmed_up
-        loss = self._loss(part)
+        loss = self.learner.loss(part, seed=(*self._seed_of_pass(), standing.batches))
         value = loss.item()
         if not math.isfinite(value):
             raise TrainingDiverged(
                 f"The loss became {value} in pass {standing.epoch + 1}, step {standing.steps + 1}."
                 f" Lower learning_rate (now {self.config.learning_rate}) and train again."
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_norm)
-        self.optimizer.step()
+        self.learner.learn(loss, step=standing.steps)
         positions = int((part.targets > 0).sum())
         standing.batches, standing.steps = standing.batches + 1, standing.steps + 1
         standing.loss_sum += value * positions
         standing.positions += positions
 
-    def _loss(self, part: sequences.Batch) -> Tensor:
-        network, standing = self.network.train(), self.standing
-        has_target = part.targets > 0
-        targets = part.targets[has_target] - 1  # [P]
-        candidates = None
-        if self.sampler is not None:
-            random = np.random.default_rng([self.config.seed, standing.epoch, standing.batches, 1])
-            candidates = self.sampler.draw(targets, random=random)
-        is_low = self.dtype is torch.bfloat16
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=is_low):
-            inputs, outputs = _vectors(network, part.items, candidates)
-            hidden = network.encode(inputs, part.kinds, part.gaps)  # [B, L, D]
-            items = network.item_weights(outputs)  # [S, D]
-        bias: Tensor = network.item_bias
-        own_bias = None
-        if candidates is not None:
-            targets = candidates.places_of(targets)
-            own_bias = candidates.log_probability
-            bias = bias[candidates.items] - own_bias
-        return softmax_cross_entropy(
-            hidden=hidden[has_target].to(self.dtype),  # [P, D]
-            items=items.to(self.dtype),
-            bias=bias.to(self.dtype),
-            targets=targets,
-            own_bias=own_bias,
-        )
+    def _seed_of_pass(self) -> tuple[int, ...]:
+        return self.config.seed, len(self.finished), self.standing.epoch
 
     def _end_epoch(self) -> None:
-        standing = self.standing
-        measured = validation.measure(self.network, self.prepared, device=self.device)
+        standing, network = self.standing, self.learner.network
+        measured = validation.measure(network, self.prepared, device=self.device)
         curves = standing.curves
         curves["loss"].append(standing.loss_sum / max(standing.positions, 1))
         if len(self.prepared.validation_users):
@@ -251,7 +252,7 @@ class _Training:
         # Without validation the last pass is as good as any.
         if not curves["ndcg@10"] or curves["ndcg@10"][-1] > max(curves["ndcg@10"][:-1], default=-1):
             standing.best_epoch = standing.epoch
-            state = self.network.state_dict()
+            state = network.state_dict()
             self.best = {name: tensor.detach().clone() for name, tensor in state.items()}
         standing.epoch += 1
         standing.batches = standing.positions = 0
@@ -264,9 +265,10 @@ class _Training:
             progress.save(
                 self.directory,
                 standing=self.standing,
-                network=self.network,
-                optimizer=self.optimizer,
+                network=self.learner.network,
+                optimizer=self.learner.optimizer,
                 best=self.best,
+                finished=self.finished,
             )
         self.last_checkpoint = time.monotonic()
 
@@ -275,63 +277,22 @@ class _Training:
         self.standing.seconds += now - self.clock
         self.clock = now
 
-    def _share_done(self, share_of_passes: float) -> float:
-        limit = self.config.max_seconds
-        return max(share_of_passes, min(self.standing.seconds / limit, 1.0) if limit else 0.0)
+    def _progress(self, share_of_pass: float) -> Progress:
+        standing, config = self.standing, self.config
+        share = (standing.epoch + share_of_pass) / config.max_epochs
+        share = (len(self.finished) + share) / config.num_members
+        if config.max_seconds is not None:
+            share = max(share, min(standing.seconds / config.max_seconds, 1.0))
+        return Progress(self._words(), share, standing.curves)
 
     def _words(self) -> str:
         curves = self.standing.curves
         words = f"Pass {self.standing.epoch + 1} over the events"
+        if self.config.num_members > 1:
+            words = f"Network {len(self.finished) + 1}: {words[0].lower()}{words[1:]}"
         if curves["ndcg@10"]:
             words += f", NDCG@10 {curves['ndcg@10'][-1]:.4f} (best {max(curves['ndcg@10']):.4f})"
         return words
-
-
-def _vectors(
-    network: InterestNetwork, items: Tensor, candidates: Candidates | None
-) -> tuple[Tensor, Tensor]:
-    """Return the vectors of a batch's events and of the items to score, each item's worked out once.
-
-    Args:
-        items: 1 to N, 0 where padded. [B, L]
-        candidates: the items to score; None for all.
-
-    Returns:
-        float [B, L, D] and float [S, D]
-    """
-    places = (items - 1).clamp(min=0)
-    if candidates is None:
-        vectors = network.item_vectors()
-        return functional.embedding(places, vectors), vectors
-    needed, back = torch.unique(
-        torch.cat([candidates.items, places.flatten()]), return_inverse=True
-    )
-    vectors = network.item_vectors(needed)  # [M, D]
-    count = len(candidates.items)
-    inputs = functional.embedding(back[count:].view(items.shape), vectors)
-    return inputs, vectors[back[:count]]
-
-
-def _start_from_popularity(network: InterestNetwork, counts: np.ndarray) -> None:
-    """Let the untrained network rank by popularity, which it would learn first and slowly."""
-    shares = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
-    with torch.no_grad():
-        network.item_bias.copy_(torch.from_numpy(np.log(shares)))
-
-
-def _optimizer(network: InterestNetwork, config: TrainingConfig) -> torch.optim.Optimizer:
-    parameters = list(network.parameters())
-    decayed = [parameter for parameter in parameters if parameter.ndim >= 2]
-    others = [parameter for parameter in parameters if parameter.ndim < 2]
-    return torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": config.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        fused=True,
-    )
 
 
 def _fingerprint(prepared: Prepared, config: TrainingConfig) -> str:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from interests.learning.networks.averaged_network import AveragedNetwork
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
 from interests.learning.sequences import Histories, batch, last_windows
@@ -19,7 +20,7 @@ K = 10
 
 
 def measure(
-    network: InterestNetwork, prepared: Prepared, *, device: torch.device
+    network: InterestNetwork | AveragedNetwork, prepared: Prepared, *, device: torch.device
 ) -> dict[str, float]:
     """Return NDCG@10 and recall@10 over all items that the end user has not used before.
 
@@ -35,7 +36,7 @@ def measure(
 
 @torch.inference_mode()
 def target_ranks(
-    network: InterestNetwork, prepared: Prepared, *, device: torch.device
+    network: InterestNetwork | AveragedNetwork, prepared: Prepared, *, device: torch.device
 ) -> NDArray[np.int64]:
     """Return the rank of each validation event's item, 1 is best; ties count against it. [V]"""
     network.eval()

@@ -80,6 +80,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "max_epochs": ("At most", "passes"),
     "patience": ("Ends after", "passes without a gain"),
     "max_seconds": ("Time limit", "s"),
+    "num_members": ("Networks averaged, at most", ""),
     "validation_users": ("Validation, at most", "end users"),
     "checkpoint_seconds": ("Checkpoint every", "s"),
     "seed": ("Seed", ""),

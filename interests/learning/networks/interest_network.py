@@ -68,6 +68,11 @@ class InterestNetwork(nn.Module):
         self.apply(_initialise)
         self._kept: dict[str, Tensor] = {}
 
+    @property
+    def width(self) -> int:
+        """Length of hidden states and of what scores items."""
+        return self.config.width
+
     def forward(self, items: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
         """Return the hidden state after each event, which scores what comes next.
 
@@ -147,7 +152,7 @@ class InterestNetwork(nn.Module):
         assert self.item_features is None and self.features is not None
         vectors = torch.cat([self.items.weight, self._bag(new)])
         lowest = self.item_bias.min().expand(len(vectors) - self.items.num_embeddings)
-        self.items = nn.Embedding.from_pretrained(vectors, freeze=False)
+        self.items = nn.Embedding(len(vectors), self.config.width, _weight=vectors)
         self.item_bias = nn.Parameter(torch.cat([self.item_bias, lowest]))
         self._kept = {}
 

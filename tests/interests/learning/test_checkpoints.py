@@ -1,11 +1,14 @@
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from interests.datasets.log import Catalogue
-from interests.learning import checkpoints
+from interests.learning import checkpoints, scoring, trainer
 from interests.learning.trained import ForeignWeights
+from tests.interests.learning.logs import chain
 
 
 @pytest.fixture
@@ -24,6 +27,22 @@ def test_loaded_network_is_the_saved_one(trained, saved):
     assert found.network.training is False
     for name, tensor in trained.network.state_dict().items():
         assert torch.equal(found.network.state_dict()[name].cpu(), tensor.cpu()), name
+
+
+def test_mean_of_networks_is_loaded_as_one(tmp_path, small_config):
+    config = dataclasses.replace(small_config, num_members=2, max_epochs=1)
+    averaged = trainer.fit(chain(), config=config, device=torch.device("cpu"))
+    sha256 = checkpoints.save(averaged, tmp_path)
+
+    found = checkpoints.load(tmp_path, sha256)
+
+    assert found.num_members == 2
+    everybody = np.arange(5)
+    np.testing.assert_allclose(
+        scoring.scores(found, chain(), users=everybody),
+        scoring.scores(averaged, chain(), users=everybody),
+        rtol=1e-4,
+    )
 
 
 def test_save_twice_gives_one_hash(trained, saved):

@@ -67,6 +67,52 @@ def test_resumed_training_has_the_losses_of_an_uninterrupted_one(tmp_path, stop_
         assert torch.equal(resumed.network.state_dict()[name], tensor), name
 
 
+TWO = dataclasses.replace(SHORT, num_members=2, max_epochs=2)
+
+
+def test_members_are_trained_from_seeds_of_their_own_and_averaged():
+    found = trainer.fit(chain(), config=TWO, device=CPU)
+
+    first, second = found.network.members
+    alone = trainer.fit(chain(), config=dataclasses.replace(TWO, num_members=1), device=CPU)
+    assert [member["seed"] for member in found.results["members"]] == [0, 1]
+    assert not torch.equal(first.items.weight, second.items.weight)
+    assert torch.equal(first.items.weight, alone.network.items.weight)
+    events = [
+        torch.tensor([[1, 2, 3]]),
+        torch.ones(1, 3, dtype=torch.int64),
+        torch.ones(1, 3).long(),
+    ]
+    with torch.no_grad():
+        scores = [network.scores(network(*events)) for network in (found.network, first, second)]
+    torch.testing.assert_close(scores[0], (scores[1] + scores[2]) / 2)
+
+
+@pytest.mark.parametrize("stop_after", [2, 12, 30])
+def test_training_of_members_resumes_in_any_of_them(tmp_path, stop_after):
+    whole = trainer.fit(chain(), config=TWO, device=CPU)
+    asked = iter(range(1, 1000))
+
+    with pytest.raises(trainer.TrainingStopped):
+        trainer.fit(
+            chain(), config=TWO, directory=tmp_path, device=CPU,
+            is_stopped=lambda: next(asked) == stop_after,
+        )  # fmt: skip
+    resumed = trainer.fit(chain(), config=TWO, directory=tmp_path, device=CPU)
+
+    assert resumed.results["members"] == whole.results["members"]
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(resumed.network.state_dict()[name], tensor), name
+
+
+def test_no_member_is_begun_without_the_time_of_those_before():
+    config = dataclasses.replace(TWO, max_seconds=1e-6)
+
+    found = trainer.fit(chain(), config=config, device=CPU)
+
+    assert (found.num_members, len(found.results["members"])) == (1, 1)
+
+
 def test_training_that_was_killed_after_its_last_pass_resumes_to_the_same_end(tmp_path):
     first = trainer.fit(chain(), config=SHORT, directory=tmp_path, device=CPU)
     told = []
