@@ -1,6 +1,6 @@
 """What comes out of an evaluation: numbers with intervals, tests and segments.
 
-Legend: T targets, N items.
+Legend: b end users asked about, T targets, N items.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Result:
         baseline: the one that did best on validation, "" where none was asked
         p_values: per metric, against the baseline; empty for the baseline itself
         unfitted_targets: how many targets lie outside the fitted catalogue: misses
+        per_user: each of `metrics.PER_USER` for everybody asked, in order of user. [b]
     """
 
     algorithm: str
@@ -56,6 +57,7 @@ class Result:
     fit_seconds: float
     choose_seconds: float
     score_seconds: float
+    per_user: dict[str, NDArray[np.float64]]
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of `manage.py evaluate --json` (product.md, Commands)."""

@@ -186,6 +186,7 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
             fit_seconds=one.candidate.fit_seconds,
             choose_seconds=one.candidate.choose_seconds,
             score_seconds=one.answer.seconds,
+            per_user=one.answer.per_user,
         )
         for one in finished
     ]
