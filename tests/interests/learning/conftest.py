@@ -31,7 +31,7 @@ def _one_thread():
 def small_config() -> TrainingConfig:
     return TrainingConfig(
         width=16, max_length=6, dropout=0.1, learning_rate=0.01, warmup_steps=5,
-        tokens_per_batch=64, max_epochs=12, patience=12,
+        tokens_per_batch=64, max_epochs=12, patience=12, own_dropout=0.0,
     )  # fmt: skip
 
 
