@@ -35,7 +35,7 @@ from recommender.management.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[1]
 # The same answer whatever the seed, but for the order of items with equal scores.
-CLOSED_FORMS = ("most_popular", "recently_popular", "item_knn", "ease")
+CLOSED_FORMS = ("most_popular", "recently_popular", "item_knn", "ease", "recent_ease")
 # Ties in time are drawn from this seed whatever the job's: all seeds are asked the same questions.
 SPLIT_SEED = 0
 STOPPED = 130

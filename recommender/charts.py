@@ -37,9 +37,8 @@ def algorithm_name(algorithm: str) -> str:
     """Return an algorithm's name as readers know it."""
     if algorithm == NETWORK:
         return NETWORK_NAME
-    return {"item_knn": "Item-KNN", "als": "ALS", "ease": "EASE"}.get(
-        algorithm, algorithm.replace("_", " ").capitalize()
-    )
+    known = {"item_knn": "Item-KNN", "als": "ALS", "ease": "EASE", "recent_ease": "Recent EASE"}
+    return known.get(algorithm, algorithm.replace("_", " ").capitalize())
 
 
 def metric_bars(bars: Sequence[Bar], *, metric: str) -> dict[str, Any]:

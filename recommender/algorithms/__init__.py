@@ -15,6 +15,7 @@ REGISTRY = {
     "item_knn": ("neighbours", "ItemKNN"),
     "als": ("factors", "ALS"),
     "ease": ("linear", "Ease"),
+    "recent_ease": ("linear", "RecentEase"),
     "interest_network": ("network", "InterestNetwork"),
 }
 # In every table, asked for or not (product.md, Measures).

@@ -42,14 +42,14 @@ class ALSSettings:
         unobserved_weight: α, above 0: what a cell that was not chosen weighs beside a choice.
         regularisation: λ, above 0.
         scaling: ν, 0 to 1: how much more those with many choices are held back.
-        num_passes: how often both sides are solved.
+        num_passes: how often both sides are solved; twice as many were no better on Amazon Beauty.
     """
 
-    width: int = 128
-    unobserved_weight: float = 0.1
-    regularisation: float = 0.003
-    scaling: float = 1.0
-    num_passes: int = 16
+    width: int = 256
+    unobserved_weight: float = 0.03
+    regularisation: float = 0.1
+    scaling: float = 0.5
+    num_passes: int = 8
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,14 @@ class ALS:
     is_baseline = True
 
     def grid(self) -> Sequence[ALSSettings]:
-        return (ALSSettings(),)
+        return (
+            ALSSettings(256, unobserved_weight=0.03, regularisation=0.1, scaling=0.5),
+            ALSSettings(64, unobserved_weight=0.03, regularisation=0.3, scaling=0.5),
+            ALSSettings(256, unobserved_weight=0.03, regularisation=0.03, scaling=0.5),
+            ALSSettings(256, unobserved_weight=0.003, regularisation=0.01, scaling=1.0),
+            ALSSettings(64, unobserved_weight=0.3, regularisation=0.3, scaling=0.5),
+            ALSSettings(512, unobserved_weight=0.03, regularisation=0.1, scaling=0.5),
+        )
 
     def fit(
         self,

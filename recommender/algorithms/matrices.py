@@ -18,15 +18,31 @@ def choices(log: InteractionLog) -> sparse.csr_array:
     return _ones(log.users[chosen], log.items[chosen], shape=(log.num_users, log.num_items))
 
 
-def choices_of(log: InteractionLog, *, users: NDArray[np.int32]) -> sparse.csr_array:
-    """Return the rows of `choices` for some end users of a sorted log, without making the rest. [b, N]"""
+def choices_of(
+    log: InteractionLog, *, users: NDArray[np.int32], half_life: float | None = None
+) -> sparse.csr_array:
+    """Return the rows of `choices` for some end users of a sorted log, without making the rest. [b, N]
+
+    Args:
+        half_life: with it, a choice counts 1 if it is the end user's last event, and half for every
+            `half_life` events since.
+    """
     starts, ends = log.offsets[users], log.offsets[users + 1]
     lengths = ends - starts
     rows = np.repeat(np.arange(len(users)), lengths)
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     events = np.repeat(starts, lengths) + within
     chosen = ~log.is_negative[events]
-    return _ones(rows[chosen], log.items[events[chosen]], shape=(len(users), log.num_items))
+    shape = (len(users), log.num_items)
+    rows, columns = rows[chosen], log.items[events[chosen]]
+    if half_life is None:
+        return _ones(rows, columns, shape=shape)
+    since = np.repeat(lengths, lengths) - 1 - within
+    weights = 0.5 ** (since[chosen] / half_life)
+    # Of several events on one item the last counts: it comes first among the reversed.
+    keys, last = np.unique((rows * log.num_items + columns)[::-1], return_index=True)
+    places = (keys // log.num_items, keys % log.num_items)
+    return sparse.csr_array((weights[::-1][last].astype(np.float32), places), shape=shape)
 
 
 def compact(chosen: sparse.csr_array) -> tuple[sparse.csr_array, NDArray[np.intp]]:

@@ -28,10 +28,13 @@ class ItemKNNSettings:
         num_neighbours: similar items kept for each item.
         shrinkage: added to the denominator of the cosine: pulls similarities that rest on few end
             users towards 0.
+        half_life: how many events of an end user ago a choice counts half as much as the last one;
+            None: all count alike.
     """
 
     num_neighbours: int = 100
     shrinkage: float = 0.0
+    half_life: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Neighbours:
 
     similarities: sparse.csr_array
     popularity: NDArray[np.float32]
+    half_life: float | None = None
 
     def scores(
         self,
@@ -48,7 +52,7 @@ class Neighbours:
         users: NDArray[np.int32],
         request_times: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
-        chosen = matrices.choices_of(histories, users=users)  # [b, N]
+        chosen = matrices.choices_of(histories, users=users, half_life=self.half_life)  # [b, N]
         known = chosen[:, np.flatnonzero(np.isfinite(self.popularity))]
         scores = (chosen @ self.similarities).toarray()  # [b, N]
         scores[:, np.isneginf(self.popularity)] = -np.inf
@@ -57,19 +61,31 @@ class Neighbours:
         return np.asarray(scores, np.float32)
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """The similarities of a log, kept while only the half-life changes."""
+
+    log: InteractionLog
+    num_neighbours: int
+    shrinkage: float
+    similarities: sparse.csr_array
+
+
 class ItemKNN:
     """Cosine between items, the nearest of each kept, summed over what the end user chose."""
 
     name = "item_knn"
     is_baseline = True
 
+    def __init__(self) -> None:
+        self._compared: _Compared | None = None
+
     def grid(self) -> Sequence[ItemKNNSettings]:
-        return (
-            ItemKNNSettings(100, 0.0),
-            ItemKNNSettings(20, 0.0),
-            ItemKNNSettings(20, 10.0),
-            ItemKNNSettings(100, 10.0),
-            ItemKNNSettings(400, 10.0),
+        similarities = ((100, 0.0), (20, 10.0), (400, 30.0), (20, 0.0), (10, 10.0), (100, 30.0))
+        return tuple(
+            ItemKNNSettings(num_neighbours, shrinkage, half_life)
+            for num_neighbours, shrinkage in similarities
+            for half_life in (None, 2.0, 10.0)
         )
 
     def fit(
@@ -81,22 +97,35 @@ class ItemKNN:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> Neighbours:
-        chosen = matrices.choices(log)  # [U, N]
-        if not chosen.nnz:
-            raise CannotFit("There are no events to compare items by: item_knn needs at least one.")
-        by_item = chosen.T.tocsr()  # [N, U]
-        norms = np.sqrt(np.diff(by_item.indptr)).astype(np.float32)  # [N]
-        step = max(1, BLOCK_CELLS // log.num_items)
-        blocks = []
-        for first in range(0, log.num_items, step):
-            rows = np.arange(first, min(first + step, log.num_items))
-            block = (by_item[rows] @ chosen).toarray()  # [c, N]
-            block /= norms[rows, None] * norms + np.float32(settings.shrinkage) + 1e-12
-            block[np.arange(len(rows)), rows] = 0
-            blocks.append(_pruned(block, num_neighbours=settings.num_neighbours))
-            if report:
-                report("similarities", (rows[-1] + 1) / log.num_items)
-        return Neighbours(sparse.vstack(blocks, format="csr"), popularity(log))
+        asked = (settings.num_neighbours, settings.shrinkage)
+        known = self._compared
+        if not known or known.log is not log or (known.num_neighbours, known.shrinkage) != asked:
+            known = _Compared(log, *asked, _similarities(log, *asked, report=report))
+            self._compared = known
+        return Neighbours(known.similarities, popularity(log), settings.half_life)
+
+
+def _similarities(
+    log: InteractionLog, num_neighbours: int, shrinkage: float, *, report: Report | None
+) -> sparse.csr_array:
+    """Return the pruned similarities of all items, block by block. [N, N]"""
+    chosen = matrices.choices(log)  # [U, N]
+    if not chosen.nnz:
+        raise CannotFit("There are no events to compare items by: item_knn needs at least one.")
+    by_item = chosen.T.tocsr()  # [N, U]
+    norms = np.sqrt(np.diff(by_item.indptr)).astype(np.float32)  # [N]
+    step = max(1, BLOCK_CELLS // log.num_items)
+    blocks = []
+    for first in range(0, log.num_items, step):
+        rows = np.arange(first, min(first + step, log.num_items))
+        block = (by_item[rows] @ chosen).toarray()  # [c, N]
+        block /= norms[rows, None] * norms + np.float32(shrinkage) + 1e-12
+        block[np.arange(len(rows)), rows] = 0
+        blocks.append(_pruned(block, num_neighbours=num_neighbours))
+        if report:
+            report("similarities", (rows[-1] + 1) / log.num_items)
+    similarities: sparse.csr_array = sparse.vstack(blocks, format="csr")
+    return similarities
 
 
 def _pruned(block: NDArray[np.float32], *, num_neighbours: int) -> sparse.csr_array:

@@ -156,7 +156,15 @@ def test_a_folder_becomes_slates_states_and_an_evaluation(tmp_path, sent):
     assert PopularItems.objects.get(window="all", category_id=0).scores[0] >= 1
     for run in EvaluationRun.objects.all():
         names = set(run.metric_values.values_list("algorithm", flat=True))
-        assert {"interest_network", "most_popular", "recently_popular", "item_knn", "als", "ease"} <= names
+        assert {
+            "interest_network",
+            "most_popular",
+            "recently_popular",
+            "item_knn",
+            "als",
+            "ease",
+            "recent_ease",
+        } <= names
 
 
 def test_newer_data_goes_through_the_chain_once_more_and_can_be_gone_back_from(tmp_path, sent):

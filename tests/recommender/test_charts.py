@@ -95,6 +95,7 @@ def test_the_sentence_fits_what_there_is(bars, arguments, expected):
     [
         ("als", "ALS"),
         ("ease", "EASE"),
+        ("recent_ease", "Recent EASE"),
         ("item_knn", "Item-KNN"),
         ("most_popular", "Most popular"),
         ("interest_network", "Network"),

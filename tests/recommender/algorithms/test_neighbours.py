@@ -22,6 +22,34 @@ def test_cosine_of_two_items_by_hand():
     assert scores.tolist() == [[0.0, pytest.approx(6**-0.5)]]
 
 
+def test_recent_choices_count_most_with_a_half_life():
+    # c goes with a, d with b, and eve chose a, then b, one event apart; then something else.
+    rows = [("ann", "a", 1), ("ann", "c", 2), ("bob", "b", 1), ("bob", "d", 2)]
+    rows += [("eve", "a", 1), ("eve", "b", 2), ("eve", "e", 3)]
+    log = log_of(rows)
+    eve = np.array([2], np.int32)
+
+    fitted = ItemKNN().fit(log, settings=ItemKNNSettings(10, 0.0, half_life=1.0), seed=0)
+
+    # c is like a by one of the end users of each, 1 / sqrt(2 * 1); a was two events ago, b one.
+    [[_, _, c, d, _]] = fitted.scores(log, users=eve).tolist()
+    assert c == pytest.approx(2**-0.5 / 4)
+    assert d == pytest.approx(2**-0.5 / 2)
+
+
+def test_settings_that_differ_in_the_half_life_alone_share_the_similarities():
+    algorithm, log = ItemKNN(), drawn_log()
+
+    first, second, third = (
+        algorithm.fit(log, settings=ItemKNNSettings(*own), seed=0)
+        for own in ((10, 0.0, None), (10, 0.0, 2.0), (10, 5.0, 2.0))
+    )
+
+    assert first.similarities is second.similarities
+    assert third.similarities is not second.similarities
+    assert (first.half_life, second.half_life) == (None, 2.0)
+
+
 @pytest.mark.parametrize(("num_neighbours", "shrinkage"), [(5, 0.0), (5, 10.0), (1000, 0.0)])
 def test_scores_are_those_of_a_dense_calculation(num_neighbours, shrinkage, monkeypatch):
     monkeypatch.setattr("recommender.algorithms.neighbours.BLOCK_CELLS", 200)  # several blocks
