@@ -4,6 +4,9 @@ Everything is worked out in blocks, so memory is flat in the number of end users
 longer than the network's `max_length` is cut to its last events. An end user without any event that
 the network knows is scored by popularity.
 
+A score is the product of the hidden state and the item's weights plus the item's bias. Weights and biases
+are put in the order of the log's catalogue once, so that a block of scores is one matrix product.
+
 Legend: E events, U end users, N items of the network, M items of the log's catalogue, C categories,
 b end users of a block, L length of their longest history, D width.
 """
@@ -18,12 +21,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from interests.datasets.log import InteractionLog
+from interests.learning.best import best
 from interests.learning.sequences import Batch, Histories, batch, batch_order, last_windows
 from interests.learning.trained import TrainedNetwork
 
-# Scores of a block take about 100 MB in float32.
+# Scores of a block take about 100 MB in float32 at most.
 BLOCK_SCORES = 24 * 1024 * 1024
-MAX_BLOCK = 512
+MAX_BLOCK = 256
+# End users whose hidden states are held at once, and events that are encoded together: what their hidden
+# states take stays in the caches of a processor, and fills a GPU.
+ENCODED_USERS = 2_048
+ENCODED_EVENTS, ENCODED_EVENTS_ON_GPU = 2_048, 65_536
 # An item listed by its number takes as much memory as so many scores.
 LISTED_COST = 8
 
@@ -53,20 +61,14 @@ def top_items(
     """
     assert k >= 1, "k must be 1 or more"
     wanted = np.arange(log.num_users) if users is None else np.asarray(users, np.int64)
-    for block, scored in _score_blocks(network, log, users=wanted):
-        if excluded_items is not None:
-            scored[:, torch.from_numpy(excluded_items).to(scored.device)] = -torch.inf
+    blocks = _score_blocks(network, log, users=wanted, excluded_items=excluded_items)
+    for block, scored in blocks:
         if exclude_seen:
             scored[_seen(log, block, device=scored.device)] = -torch.inf
-        best = scored.topk(min(k, scored.shape[1]), dim=1)
-        scores = np.full((len(block), k), -np.inf, np.float32)
-        items = np.full((len(block), k), -1, np.int32)
-        scores[:, : best.values.shape[1]] = best.values.cpu().numpy()
-        items[:, : best.values.shape[1]] = best.indices.cpu().numpy()
-        items[np.isneginf(scores)] = -1
-        yield block.astype(np.int32), items, scores
+        yield block.astype(np.int32), *best(scored, k)
 
 
+@torch.inference_mode()
 def scores(
     network: TrainedNetwork, log: InteractionLog, *, users: NDArray[np.integer]
 ) -> NDArray[np.float32]:
@@ -136,36 +138,42 @@ def similar_items(network: TrainedNetwork, k: int) -> tuple[NDArray[np.int32], N
     weights = torch.nn.functional.normalize(network.network.item_weights().float(), dim=1)
     count, k = len(weights), min(k, len(weights) - 1)
     items, cosines = np.empty((count, k), np.int32), np.empty((count, k), np.float32)
-    rows = max(BLOCK_SCORES // count, 1)
+    if k < 1:
+        return items, cosines
+    rows = int(np.clip(BLOCK_SCORES // count, 1, MAX_BLOCK))
     for begin in range(0, count, rows):
         near = weights[begin : begin + rows] @ weights.T  # [rows, N]
         own = torch.arange(len(near), device=near.device)
         near[own, own + begin] = -torch.inf
-        best = near.topk(k, dim=1)
-        items[begin : begin + rows] = best.indices.cpu().numpy()
-        cosines[begin : begin + rows] = best.values.cpu().numpy()
+        items[begin : begin + rows], cosines[begin : begin + rows] = best(near, k)
     return items, cosines
 
 
-@torch.inference_mode()
 def _score_blocks(
-    network: TrainedNetwork, log: InteractionLog, *, users: NDArray[np.int64]
+    network: TrainedNetwork,
+    log: InteractionLog,
+    *,
+    users: NDArray[np.int64],
+    excluded_items: NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """Yield end users and the scores of all items of the log's catalogue for them. [b, M]"""
+    """Yield end users and the scores of all items of the log's catalogue for them, -inf if excluded.
+
+    The tensor is written over for the next block. [b, M]
+    """
     own = network.histories(log)
-    index = network.item_index(log.catalogue)
-    is_same = len(index) == network.num_items and bool((index == np.arange(len(index))).all())
-    size = int(np.clip(BLOCK_SCORES // max(log.num_items, network.num_items, 1), 1, MAX_BLOCK))
-    for begin in range(0, len(users), size):
-        block = users[begin : begin + size]
-        scored = network.network.scores(_last_hidden(network, own, block)).float()  # [b, N]
-        if not is_same:
-            scored = _in_catalogue(scored, index)
-        yield block, scored
+    weights, bias = _in_catalogue(network, network.item_index(log.catalogue), excluded_items)
+    size = int(np.clip(BLOCK_SCORES // max(log.num_items, 1), 1, MAX_BLOCK))
+    scored = torch.empty(min(size, len(users)), log.num_items, device=bias.device)
+    for first in range(0, len(users), ENCODED_USERS):
+        hidden = _last_hidden(network, own, users[first : first + ENCODED_USERS])
+        for begin in range(0, len(hidden), size):
+            part = hidden[begin : begin + size]
+            block = users[first + begin : first + begin + len(part)]
+            yield block, torch.addmm(bias, part, weights, out=scored[: len(part)])
 
 
 def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int64]) -> Tensor:
-    """Return the hidden state after each one's last event, zeros without any. [b, D]"""
+    """Return the hidden state after each one's last event, zeros without any, float32. [b, D]"""
     device = network.network.item_bias.device
     windows = last_windows(
         own, users=users, ends=own.offsets[users + 1], max_length=network.config.max_length
@@ -173,7 +181,8 @@ def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int6
     found = torch.zeros(len(users), network.network.width, device=device)
     known = np.flatnonzero(windows.lengths)
     windows = windows.take(known)
-    for chosen in batch_order(windows, tokens_per_batch=network.config.tokens_per_batch):
+    at_once = ENCODED_EVENTS if device.type == "cpu" else ENCODED_EVENTS_ON_GPU
+    for chosen in batch_order(windows, tokens_per_batch=at_once):
         part = batch(own, windows.take(chosen), device=device)
         hidden = network.network(part.items, part.kinds, part.gaps)  # [B, L, D]
         rows = torch.arange(len(chosen), device=device)
@@ -182,12 +191,22 @@ def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int6
     return found
 
 
-def _in_catalogue(scored: Tensor, index: NDArray[np.int64]) -> Tensor:
-    """Put scores of the network's items into the columns of a catalogue. [b, N] -> [b, M]"""
-    column = torch.from_numpy(np.maximum(index, 0)).to(scored.device)
-    found = scored[:, column]  # [b, M]
-    found[:, torch.from_numpy(index < 0).to(scored.device)] = -torch.inf
-    return found
+def _in_catalogue(
+    network: TrainedNetwork, index: NDArray[np.int64], excluded: NDArray[np.bool_] | None
+) -> tuple[Tensor, Tensor]:
+    """Return weights and biases of a catalogue's items, -inf if unknown or excluded. [D, M], [M]
+
+    Args:
+        index: place of each item among the network's, -1 where it lacks the item. [M]
+        excluded: which items nobody gets. [M]
+    """
+    weights, bias = network.network.item_weights().float(), network.network.item_bias.float()
+    if not np.array_equal(index, np.arange(network.num_items)):
+        places = torch.from_numpy(np.maximum(index, 0)).to(bias.device)
+        weights, bias = weights[places], bias[places]
+    is_out = index < 0 if excluded is None else (index < 0) | excluded
+    bias = bias.masked_fill(torch.from_numpy(is_out).to(bias.device), -torch.inf)
+    return weights.T, bias
 
 
 def _seen(

@@ -44,6 +44,10 @@ class TrainedNetwork:
     feature_names: tuple[str, ...] = ()
     repeats_items: bool = True
     results: dict[str, Any] = field(default_factory=dict)
+    # The catalogue asked about last, and where its items stand: asked again for each block of people.
+    _last_index: list[tuple[Catalogue, NDArray[np.int64]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @property
     def num_items(self) -> int:
@@ -60,6 +64,14 @@ class TrainedNetwork:
         Raises:
             ForeignWeights: the catalogue has items, and the network knows none of them.
         """
+        for known, index in self._last_index:
+            if known is catalogue:
+                return index
+        index = self._find(catalogue)
+        self._last_index[:] = [(catalogue, index)]
+        return index
+
+    def _find(self, catalogue: Catalogue) -> NDArray[np.int64]:
         if np.array_equal(catalogue.item_ids, self.item_ids):
             return np.arange(self.num_items)
         place = {item_id: index for index, item_id in enumerate(self.item_ids)}

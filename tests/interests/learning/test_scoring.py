@@ -55,6 +55,29 @@ def test_scores_do_not_depend_on_blocks(trained, monkeypatch, size):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_scores_are_those_of_the_network(trained):
+    log = chain(num_users=3, length=4, seed=8)
+    own = trained.histories(log)
+    columns = [torch.from_numpy(part.reshape(3, 4)) for part in (own.items, own.kinds, own.gaps)]
+
+    found = scoring.scores(trained, log, users=np.arange(3))
+
+    with torch.inference_mode():
+        expected = trained.network.scores(trained.network(*columns)[:, -1])
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+
+
+def test_long_and_short_histories_are_encoded_as_each_by_itself(trained, monkeypatch):
+    log = log_of([[1], list(range(9)), [], [4, 5, 6], [7] * 30], num_items=12)
+    monkeypatch.setattr(scoring, "ENCODED_USERS", 2)
+    monkeypatch.setattr(scoring, "ENCODED_EVENTS", 8)
+
+    found = scoring.scores(trained, log, users=np.arange(5))
+
+    alone = [scoring.scores(trained, log, users=np.array([user]))[0] for user in range(5)]
+    np.testing.assert_allclose(found, alone, atol=1e-5)
+
+
 def test_scores_of_another_catalogue_follow_the_ids(trained):
     log = log_of([[1, 2]], num_items=12)
     other = log_of([[1, 2]], num_items=13)
@@ -75,6 +98,15 @@ def test_somebody_without_known_events_gets_popular_items(trained):
     found = scoring.scores(trained, log, users=np.array([0]))[0]
 
     np.testing.assert_allclose(found, trained.network.item_bias.detach().cpu().numpy())
+
+
+def test_where_items_stand_is_asked_anew_for_another_catalogue(trained):
+    first, second = chain().catalogue, log_of([[0]], num_items=14).catalogue
+
+    assert trained.item_index(first).tolist() == list(range(12))
+    assert trained.item_index(second).tolist() == [*range(12), -1, -1]
+    assert trained.item_index(second) is trained.item_index(second)
+    assert trained.item_index(first).tolist() == list(range(12))
 
 
 def test_category_shares_sum_to_one_and_expect_what_comes_next(trained):
