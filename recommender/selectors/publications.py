@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,8 @@ from recommender.models import PublicationRun, Serving, Slate, Switch
 # A list that people look at; deeper places hardly matter to them.
 TOP = 10
 NUM_MOVED_ITEMS = 10
+# Keys of end users whose slates are compared in one go.
+KEYS_AT_ONCE = 5_000
 # Slates of two publications that are compared within a second.
 COMPARED_AT_ONCE = 20_000
 # What a mark's person failed so often waits for its next event or for somebody to look.
@@ -111,18 +113,24 @@ def freshness(*, now: datetime) -> Freshness:
 
 def difference(older: PublicationRun, newer: PublicationRun) -> Difference:
     """Return how the top tens of two publications differ."""
-    before, after = _top_items(older), _top_items(newer)
-    both = before.keys() & after.keys()
-    num_moved = Counter(_items(after[user] for user in both))
-    num_moved.subtract(_items(before[user] for user in both))
+    num, num_moved, sum_overlaps = Counter[str](), Counter[int](), 0.0
+    for before, after in _pairs_of_tops(older, newer):
+        if before is None or after is None:
+            num["newer" if before is None else "older"] += 1
+            continue
+        num["both"] += 1
+        num["changed"] += before != after
+        sum_overlaps += _overlap(before, after)
+        num_moved.update(after)
+        num_moved.subtract(before)
     return Difference(
         older=older.pk,
         newer=newer.pk,
-        num_end_users=len(both),
-        num_only_in_older=len(before.keys() - both),
-        num_only_in_newer=len(after.keys() - both),
-        share_changed=_mean(before[user] != after[user] for user in both),
-        mean_overlap=_mean(_overlap(before[user], after[user]) for user in both),
+        num_end_users=num["both"],
+        num_only_in_older=num["older"],
+        num_only_in_newer=num["newer"],
+        share_changed=num["changed"] / max(num["both"], 1),
+        mean_overlap=sum_overlaps / max(num["both"], 1),
         entering=_moved({item: num for item, num in num_moved.items() if num > 0}),
         leaving=_moved({item: -num for item, num in num_moved.items() if num < 0}),
     )
@@ -150,23 +158,27 @@ def is_small(*pair: PublicationRun) -> bool:
     return slates[: COMPARED_AT_ONCE + 1].count() <= COMPARED_AT_ONCE
 
 
-def _top_items(publication: PublicationRun) -> dict[int, list[int]]:
-    rows = Slate.objects.filter(publication=publication)
-    return dict(rows.values_list("end_user_id", f"items__0_{TOP}"))
-
-
-def _items(tops: Iterable[list[int]]) -> Iterable[int]:
-    return (item for top in tops for item in top)
+def _pairs_of_tops(
+    older: PublicationRun, newer: PublicationRun
+) -> Iterator[tuple[list[int] | None, list[int] | None]]:
+    """Yield each person's top tens in both, None where there is no slate; some thousand in memory."""
+    slates = Slate.objects.filter(publication__in=[older, newer])
+    bounds = slates.aggregate(first=Min("end_user_id"), last=Max("end_user_id"))
+    for first in range(bounds["first"] or 0, (bounds["last"] or -1) + 1, KEYS_AT_ONCE):
+        some = slates.filter(end_user_id__gte=first, end_user_id__lt=first + KEYS_AT_ONCE)
+        tops: dict[int, dict[int, list[int]]] = {older.pk: {}, newer.pk: {}}
+        for publication, user, top in some.values_list(
+            "publication_id", "end_user_id", f"items__0_{TOP}"
+        ):
+            tops[publication][user] = top
+        before, after = tops[older.pk], tops[newer.pk]
+        for user in before.keys() | after.keys():
+            yield before.get(user), after.get(user)
 
 
 def _overlap(before: list[int], after: list[int]) -> float:
     length = max(len(before), len(after))
     return len(set(before) & set(after)) / length if length else 1.0
-
-
-def _mean(values: Iterable[float]) -> float:
-    values = list(values)
-    return sum(values) / len(values) if values else 0.0
 
 
 def _moved(counts: Mapping[int, int]) -> tuple[MovedItem, ...]:

@@ -23,7 +23,7 @@ from interests.services import tracking, training
 from recommender.models import PublicationRun, Serving, Slate
 from recommender.selectors.publications import MAX_FAILURES
 from recommender.services import locking, slating
-from recommender.services.slating import ItemArrays
+from recommender.services.packing import ItemArrays
 
 # Longer than any batch takes; the people of a worker that died wait no longer than this.
 CLAIM_SECONDS = 120
@@ -108,7 +108,7 @@ class Memory:
     def keep(self, loaded: LoadedCatalogue, now: datetime) -> ItemArrays:
         """Take a catalogue over, newer or the same, and return its items ready to be written."""
         if self._catalogue is None or self._catalogue[1] is not loaded:
-            arrays = ItemArrays(keys=loaded.item_keys, ids=loaded.catalogue.item_ids)
+            arrays = slating.arrays_of(loaded)
             self._catalogue = (now, loaded, arrays)
         return self._catalogue[2]
 

@@ -5,12 +5,9 @@ Legend: N items of the log's catalogue, b end users of a batch, k length of a sl
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.db import connection
@@ -20,8 +17,10 @@ from psycopg2.extras import execute_values
 from interests.learning import scoring
 from interests.learning.trained import TrainedNetwork
 from interests.models import Item
-from interests.selectors.events import DatabaseLog
+from interests.selectors.events import EPOCH_DIFFERENCE, DatabaseLog, LoadedCatalogue
 from interests.services import copying
+from recommender.services import packing
+from recommender.services.packing import ItemArrays
 
 SLATE_LENGTH = 200
 COLUMNS = (
@@ -53,46 +52,29 @@ class Ranked:
     scores: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class ItemArrays:
-    """Writes lists of items as PostgreSQL's array literals.
-
-    Attributes:
-        keys: primary keys of items, int64. [N]
-        ids: the clients' ids of the same, `object` array of str. [N]
-    """
-
-    keys: NDArray[np.int64]
-    ids: NDArray[np.object_]
-
-    @cached_property
-    def _quoted(self) -> NDArray[np.object_]:
-        escaped = (one.replace("\\", r"\\").replace('"', r"\"") for one in self.ids.tolist())
-        quoted = np.empty(len(self.ids), object)
-        quoted[:] = [f'"{one}"' for one in escaped]
-        return quoted
-
-    def literals(
-        self, items: NDArray[np.integer], scores: NDArray[np.floating]
-    ) -> tuple[str, str, str]:
-        """Return keys, ids and scores of the items (index of N) as three array literals."""
-        return (
-            "{" + ",".join(map(str, self.keys[items].tolist())) + "}",
-            "{" + ",".join(self._quoted[items].tolist()) + "}",
-            "{" + ",".join(map(str, np.round(scores.astype(np.float64), 6).tolist())) + "}",
-        )
+def arrays_of(loaded: LoadedCatalogue) -> ItemArrays:
+    """Return the items of a catalogue, ready to be written as lists."""
+    return ItemArrays(keys=loaded.item_keys, ids=loaded.catalogue.item_ids)
 
 
-def is_hidden(log: DatabaseLog) -> NDArray[np.bool_]:
-    """Return which items of the log's catalogue may not be recommended now. [N]"""
+def is_hidden(loaded: LoadedCatalogue) -> NDArray[np.bool_]:
+    """Return which items of a catalogue may not be recommended now. [N]"""
     hidden = Item.objects.filter(is_hidden=True).values_list("pk", flat=True)
-    return np.isin(log.item_keys, np.fromiter(hidden, np.int64))
+    return np.isin(loaded.item_keys, np.fromiter(hidden, np.int64))
 
 
-def rank(*, network: TrainedNetwork, log: DatabaseLog) -> Iterator[Ranked]:
-    """Rank the items that each end user of the log has not seen and that are not hidden."""
+def rank(
+    *, network: TrainedNetwork, log: DatabaseLog, hidden: NDArray[np.bool_] | None = None
+) -> Iterator[Ranked]:
+    """Rank the items that each end user of the log has not seen and that are not hidden.
+
+    Args:
+        hidden: what `is_hidden` says of the log's catalogue; asked here where None. [N]
+    """
+    if hidden is None:
+        hidden = is_hidden(log.loaded)
     batches = scoring.top_items(
-        network, log.log, k=SLATE_LENGTH, excluded_items=is_hidden(log), exclude_seen=True
+        network, log.log, k=SLATE_LENGTH, excluded_items=hidden, exclude_seen=True
     )
     for users, items, scores in batches:
         yield Ranked(users=users, items=items, scores=scores)
@@ -105,11 +87,23 @@ def insert(
 
     People erased since the log was read get none.
     """
-    rows = list(
-        _rows(publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now)
+    keys = log.user_keys[ranked.users]
+    chosen = np.flatnonzero(np.isin(keys, _lock_end_users(keys)))
+    if not len(chosen):
+        return 0
+    num_through = log.events_through[ranked.users[chosen]].astype(np.int64) - EPOCH_DIFFERENCE
+    copy_rows(
+        table="recommender_slate",
+        columns=COLUMNS,
+        blocks=packing.rows(
+            arrays=arrays,
+            before=[np.full(len(chosen), publication_id), keys[chosen]],
+            items=ranked.items[chosen],
+            scores=ranked.scores[chosen],
+            after=[np.full(len(chosen), _microseconds(now)), num_through],
+        ),
     )
-    copy_rows(table="recommender_slate", columns=COLUMNS, rows=rows)
-    return len(rows)
+    return len(chosen)
 
 
 def renew(
@@ -128,13 +122,16 @@ def renew(
     return len(rows)
 
 
-def copy_rows(*, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write rows by COPY: some hundred at a time, for they are long. None becomes NULL."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)"
+def copy_rows(*, table: str, columns: Sequence[str], blocks: Iterator[bytes]) -> None:
+    """Write what `packing.rows` yields."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor:
-        copying.copy_in(cursor, statement=statement, blocks=iter([text.getvalue().encode()]))
+        copying.copy_in(cursor, statement=statement, blocks=blocks)
+
+
+def _microseconds(moment: datetime) -> int:
+    """Return a time as PostgreSQL counts: microseconds since 2000-01-01 UTC."""
+    return (moment - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _rows(

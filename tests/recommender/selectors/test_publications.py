@@ -54,7 +54,9 @@ def test_freshness_counts_who_waits_and_who_is_set_aside():
     )
 
 
-def test_difference_compares_the_top_tens_of_people_with_both():
+@pytest.mark.parametrize("at_once", [1, 2, 5000])
+def test_difference_compares_the_top_tens_of_people_with_both(monkeypatch, at_once):
+    monkeypatch.setattr(publications, "KEYS_AT_ONCE", at_once)
     older = factories.publication(is_serving=False)
     newer = factories.publication(is_serving=False)
     steady, changed, left, came = (factories.end_user() for _ in range(4))

@@ -13,6 +13,7 @@ from interests.services import running
 from interests.services.running import CannotRun, RunNotClaimed
 from recommender.models import PublicationRun, Serving, SimilarItems, Slate, Switch
 from recommender.services import publishing, slating
+from recommender.services.slating import Ranked
 from tests import factories
 from tests.factories import NOW
 from tests.recommender.services.conftest import NUM_EVENTS, NUM_ITEMS, NUM_USERS, populate, train
@@ -182,15 +183,14 @@ def test_a_catalogue_that_is_all_hidden_fails_and_serves_nothing(training):
 @pytest.mark.django_db
 def test_a_slate_with_a_seen_item_fails_the_check(training, monkeypatch):
     run = request(training)
-    spoil = slating.copy_rows
+    insert = slating.insert
 
-    def spoilt(*, table, columns, rows):
-        if table == "recommender_slate":
-            seen = Item.objects.get(item_id="item 3").pk  # by user 3
-            rows = [(*row[:2], f"{{{seen}}}", '{"item 3"}', "{1}", *row[5:]) for row in rows]
-        spoil(table=table, columns=columns, rows=rows)
+    def spoilt(*, log, ranked, **options):
+        first_seen = log.log.items[log.log.offsets[:-1]]
+        ranked.items[:, 0] = first_seen[ranked.users]
+        return insert(log=log, ranked=ranked, **options)
 
-    monkeypatch.setattr(slating, "copy_rows", spoilt)
+    monkeypatch.setattr(slating, "insert", spoilt)
 
     with pytest.raises(CannotRun, match="were seen before"):
         publishing.publish(run_id=run.pk)
@@ -216,12 +216,13 @@ def test_events_of_an_import_that_ends_meanwhile_do_not_fail_the_check(training,
 @pytest.mark.django_db
 def test_a_missing_slate_fails_the_check(training, monkeypatch):
     run = request(training)
-    whole = slating.copy_rows
-    monkeypatch.setattr(
-        slating,
-        "copy_rows",
-        lambda *, table, columns, rows: whole(table=table, columns=columns, rows=rows[1:]),
-    )
+    insert = slating.insert
+
+    def without_one(*, ranked, **options):
+        fewer = Ranked(ranked.users[1:], ranked.items[1:], ranked.scores[1:])
+        return insert(ranked=fewer, **options)
+
+    monkeypatch.setattr(slating, "insert", without_one)
 
     with pytest.raises(CannotRun, match="1 end users with events got no slate"):
         publishing.publish(run_id=run.pk)
@@ -230,13 +231,13 @@ def test_a_missing_slate_fails_the_check(training, monkeypatch):
 @pytest.mark.django_db
 def test_somebody_erased_meanwhile_does_not_fail_the_run(training, monkeypatch):
     run = request(training)
-    rank = slating.rank
+    insert = slating.insert
 
-    def erasing(*, network, log):
+    def erasing(**options):
         EndUser.objects.get(user_id="user 5").delete()
-        return rank(network=network, log=log)
+        return insert(**options)
 
-    monkeypatch.setattr(slating, "rank", erasing)
+    monkeypatch.setattr(slating, "insert", erasing)
 
     publishing.publish(run_id=run.pk)
 
@@ -251,7 +252,7 @@ def test_progress_is_told(training):
         run_id=request(training).pk, report=lambda step, share: told.append((step, share))
     )
 
-    assert told[0] == ("removing what a half run left", 0.0)
+    assert told[0] == ("reading the network", 0.0)
     assert (f"slates: {NUM_USERS} of {NUM_USERS} end users", pytest.approx(0.9)) in told
     assert [share for _, share in told] == sorted(share for _, share in told)
 
@@ -316,13 +317,13 @@ def test_the_earlier_of_two_does_not_take_over_from_the_later(monkeypatch):
     earlier, later = (request(training) for _ in range(2))
     rank = slating.rank
 
-    def overtaken(*, network, log):
+    def overtaken(**options):
         monkeypatch.setattr(slating, "rank", rank)
         thread = threading.Thread(target=lambda: (
             publishing.publish(run_id=later.pk), connection.close()))  # fmt: skip
         thread.start()
         thread.join()
-        return rank(network=network, log=log)
+        return rank(**options)
 
     monkeypatch.setattr(slating, "rank", overtaken)
 

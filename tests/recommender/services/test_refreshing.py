@@ -12,7 +12,7 @@ from interests.models import ChangeMark, EndUser, InterestState, Item, TrainingR
 from interests.services import recording, tracking
 from interests.services import training as training_service
 from recommender.models import PublicationRun, Slate
-from recommender.services import publishing, refreshing, switching
+from recommender.services import neighbouring, publishing, refreshing, switching
 from tests.factories import NOW
 from tests.recommender.services.conftest import populate, train
 from tests.recommender.services.test_publishing import published, request
@@ -293,14 +293,14 @@ def test_the_network_is_loaded_once_for_many_turns(serving, monkeypatch):
 
 @pytest.mark.django_db
 def test_events_that_came_while_slates_were_made_reach_the_new_slates(serving, monkeypatch):
-    prepare = publishing._write_similar_items
+    prepare = neighbouring.write_similar_items
 
     def late(work: publishing.Work) -> None:
         prepare(work)
         views("user 3", "item 0")
         refresh()
 
-    monkeypatch.setattr(publishing, "_write_similar_items", late)
+    monkeypatch.setattr(neighbouring, "write_similar_items", late)
     newer = published(serving.training_run)
     left = marked()
 

@@ -1,0 +1,53 @@
+"""Everybody who has events, some at a time: what is worked out for all holds only a few in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+# Each count is a look into the index of histories; the plan does not depend on statistics.
+COUNTS = """
+    SELECT person.id, (
+        SELECT count(*) FROM interests_interaction event WHERE event.end_user_id = person.id
+    )
+    FROM interests_enduser person WHERE person.id > %s ORDER BY person.id LIMIT %s
+"""
+NUM_WITH_EVENTS = """
+    SELECT count(*) FROM interests_enduser person WHERE EXISTS (
+        SELECT FROM interests_interaction event WHERE event.end_user_id = person.id
+    )
+"""
+
+
+def num_with_events() -> int:
+    """Return how many end users have events."""
+    with connection.cursor() as cursor:
+        cursor.execute(NUM_WITH_EVENTS)
+        return int(cursor.fetchone()[0])
+
+
+def blocks(*, after: int, max_people: int, max_events: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the keys of end users with events, block by block, in order of key.
+
+    Somebody with more than `max_events` events is a block of their own.
+
+    Args:
+        after: only keys above this one.
+        max_people: of a block.
+        max_events: that the people of a block have together.
+    """
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(COUNTS, [after, max_people])
+            rows = np.array(cursor.fetchall(), np.int64).reshape(-1, 2)
+        if not len(rows):
+            return
+        num_taken = max(int(np.searchsorted(np.cumsum(rows[:, 1]), max_events, side="right")), 1)
+        taken = rows[:num_taken]
+        after = int(taken[-1, 0])
+        keys = taken[taken[:, 1] > 0, 0]
+        if len(keys):
+            yield keys
