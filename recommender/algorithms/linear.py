@@ -9,6 +9,7 @@ Legend: b end users, U of the fit, N items; X [U, N] is 1 where an end user chos
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -81,6 +82,7 @@ class FittedEase:
     diagonal: NDArray[np.float32]
     popularity: NDArray[np.float32]
     half_life: float | None = None
+    shared_seconds: float = 0.0
 
     def scores(
         self,
@@ -105,6 +107,7 @@ class _Last:
     log: InteractionLog
     regularisation: float
     fitted: weakref.ref[FittedEase]
+    seconds: float
 
 
 class Ease:
@@ -128,12 +131,18 @@ class Ease:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedEase:
-        regularisation = settings.regularisation
-        last, known = self._last, None
+        regularisation, half_life = settings.regularisation, settings.half_life
+        last = self._last
         if last and last.log is log and last.regularisation == regularisation:
             known = last.fitted()
-        fitted = replace(known or _solve(log, regularisation), half_life=settings.half_life)
-        self._last = _Last(log, regularisation, weakref.ref(fitted))
+            if known:
+                fitted = replace(known, half_life=half_life, shared_seconds=last.seconds)
+                self._last = replace(last, fitted=weakref.ref(fitted))
+                return fitted
+        began = time.perf_counter()
+        fitted = replace(_solve(log, regularisation), half_life=half_life)
+        seconds = time.perf_counter() - began
+        self._last = _Last(log, regularisation, weakref.ref(fitted), seconds)
         return fitted
 
 

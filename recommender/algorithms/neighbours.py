@@ -5,6 +5,7 @@ Legend: b end users, U of the fit, N items, c items at a time.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,7 @@ class Neighbours:
     similarities: sparse.csr_array
     popularity: NDArray[np.float32]
     half_life: float | None = None
+    shared_seconds: float = 0.0
 
     def scores(
         self,
@@ -69,6 +71,7 @@ class _Compared:
     num_neighbours: int
     shrinkage: float
     similarities: sparse.csr_array
+    seconds: float
 
 
 class ItemKNN:
@@ -98,11 +101,15 @@ class ItemKNN:
         report: Report | None = None,
     ) -> Neighbours:
         asked = (settings.num_neighbours, settings.shrinkage)
-        known = self._compared
-        if not known or known.log is not log or (known.num_neighbours, known.shrinkage) != asked:
-            known = _Compared(log, *asked, _similarities(log, *asked, report=report))
+        known, shared_seconds = self._compared, 0.0
+        if known and known.log is log and (known.num_neighbours, known.shrinkage) == asked:
+            shared_seconds = known.seconds
+        else:
+            began = time.perf_counter()
+            found = _similarities(log, *asked, report=report)
+            known = _Compared(log, *asked, found, time.perf_counter() - began)
             self._compared = known
-        return Neighbours(known.similarities, popularity(log), settings.half_life)
+        return Neighbours(known.similarities, popularity(log), settings.half_life, shared_seconds)
 
 
 def _similarities(

@@ -22,7 +22,11 @@ class CannotFit(Exception):
 
 
 class Fitted(Protocol):
-    """An algorithm after its fit."""
+    """An algorithm after its fit.
+
+    One that took over work of an earlier fit says in `shared_seconds` how long that was, so that its time is
+    what it takes alone.
+    """
 
     def scores(
         self,

@@ -152,7 +152,8 @@ def _fit(
         budget_seconds=request.budget_seconds,
         report=tell,
     )
-    return fitted, time.perf_counter() - began
+    shared = getattr(fitted, "shared_seconds", 0.0)
+    return fitted, time.perf_counter() - began + shared
 
 
 def _some(questions: Questions, *, seed: int) -> Questions:

@@ -84,6 +84,8 @@ def test_fits_that_differ_in_the_half_life_alone_share_one_matrix(monkeypatch):
     for settings in algorithm.grid():
         fitted = algorithm.fit(log, settings=settings, seed=0)
         assert fitted.half_life == settings.half_life
+        # The time of a fit is what it takes alone: the first of each λ shared nothing.
+        assert (fitted.shared_seconds > 0) == (settings.half_life != 2.0)
     other = algorithm.fit(drawn_log(seed=1), settings=settings, seed=0)
 
     assert solved == [200.0, 500.0, 50.0, 50.0]

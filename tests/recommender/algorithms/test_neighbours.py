@@ -48,6 +48,9 @@ def test_settings_that_differ_in_the_half_life_alone_share_the_similarities():
     assert first.similarities is second.similarities
     assert third.similarities is not second.similarities
     assert (first.half_life, second.half_life) == (None, 2.0)
+    # The time of a fit is what it takes alone.
+    assert (first.shared_seconds, third.shared_seconds) == (0.0, 0.0)
+    assert second.shared_seconds > 0
 
 
 @pytest.mark.parametrize(("num_neighbours", "shrinkage"), [(5, 0.0), (5, 10.0), (1000, 0.0)])

@@ -230,6 +230,20 @@ def test_a_bad_request_says_what_would_be_right(fields, words):
     assert str(raised.value) == words
 
 
+def test_the_time_of_a_fit_counts_the_work_it_took_over():
+    class Sharing(Oracle):
+        def fit(self, log, **kwargs):
+            fitted = super().fit(log, **kwargs)
+            fitted.shared_seconds = 1000.0
+            return fitted
+
+    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
+
+    [result] = runner.run(split, algorithms=[Sharing()], request=Request(k=1))
+
+    assert result.fit_seconds >= 1000
+
+
 def test_progress_rises_from_nothing_to_all():
     told = []
     split = splits.split(drawn_log(), name="time")
