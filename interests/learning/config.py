@@ -7,11 +7,19 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
+import torch
 
 from interests.datasets.log import InteractionLog
+from interests.learning import costs, devices
 
 # Events from which data counts as large: wider, less dropout, longer histories and batches.
 LARGE = 500_000
+# Items that stand for a larger catalogue in the loss of a batch.
+CANDIDATES = 2048
+# Networks to average where the time allows.
+MEMBERS = 4
+# Passes that a network should be able to make in its time.
+PASSES = 15
 
 
 class BadSettings(ValueError):
@@ -57,7 +65,7 @@ class TrainingConfig:
     num_heads: int = 2
     max_length: int = 50
     dropout: float = 0.3
-    temperature: float = 0.06
+    temperature: float = 0.07
     num_candidates: int = 0
     own_dropout: float = 0.1
     use_positions: bool = True
@@ -99,25 +107,29 @@ class TrainingConfig:
             )
 
     @classmethod
-    def for_data(cls, log: InteractionLog, **changes: Any) -> TrainingConfig:
-        """Return settings that suit the amount of data, with `changes` on top.
+    def for_data(
+        cls,
+        log: InteractionLog,
+        *,
+        budget_seconds: float | None = None,
+        device: torch.device | None = None,
+        **changes: Any,
+    ) -> TrainingConfig:
+        """Return settings that suit the amount of data and the time, with `changes` on top.
+
+        With a budget the training ends in time; what is not needed for one network goes into further
+        ones to average, and where a pass would take too long, the network gets narrower.
+
+        Args:
+            device: to be trained on, by default the GPU if there is one.
 
         Raises:
             BadSettings: a change is unknown or out of range.
         """
-        lengths = np.bincount(log.users, minlength=1)
-        typical = int(np.quantile(lengths[lengths > 0], 0.9)) if log.num_events else 1
-        is_large = log.num_events >= LARGE
-        longest = 200 if is_large else 50
-        suited: dict[str, Any] = {
-            "width": 128 if is_large else 64,
-            # A power of two that holds the histories of nine in ten. On small data 50 events at once
-            # taught more than 200: more windows, more steps in a pass.
-            "max_length": int(np.clip(2 ** np.ceil(np.log2(max(typical, 2))), 16, longest)),
-            "dropout": 0.2 if is_large else 0.4,
-            "learning_rate": 1e-3 if is_large else 2e-3,
-            "tokens_per_batch": 4096 if is_large else 1024,
-        }
+        suited = _suited(log)
+        if budget_seconds is not None:
+            rate = costs.matrix_rate(device or devices.best())
+            suited |= _in_time(suited, log, budget_seconds=budget_seconds, rate=rate)
         return cls.from_dict(suited | changes)
 
     @classmethod
@@ -139,3 +151,45 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as plain values."""
         return asdict(self)
+
+
+def _suited(log: InteractionLog) -> dict[str, Any]:
+    """Return what suits the data, whatever it costs."""
+    num_events, num_items = max(log.num_events, 1), len(np.unique(log.items))
+    lengths = np.bincount(log.users, minlength=1)
+    long = int(np.quantile(lengths[lengths > 0], 0.95)) if log.num_events else 1
+    is_large = num_events >= LARGE
+    return {
+        "width": 128 if is_large else 64,
+        # A power of two that holds the histories of most. On small data 50 events at once taught
+        # more than 200: more windows, more steps in a pass.
+        "max_length": int(
+            np.clip(2 ** np.ceil(np.log2(max(long, 2))), 16, 200 if is_large else 50)
+        ),
+        "dropout": 0.2 if is_large else 0.4,
+        "learning_rate": 1e-3 if is_large else 2e-3,
+        "tokens_per_batch": 4096 if is_large else 2048,
+        "num_candidates": CANDIDATES if num_items > 2 * CANDIDATES else 0,
+    }
+
+
+def _in_time(
+    suited: Mapping[str, Any], log: InteractionLog, *, budget_seconds: float, rate: float
+) -> dict[str, Any]:
+    """Return changes with which a training comes to its end within the time."""
+    num_items = len(np.unique(log.items))
+    changes: dict[str, Any] = {"max_seconds": budget_seconds, "num_members": MEMBERS}
+    for smaller in ({}, {"num_candidates": CANDIDATES // 2}, {"width": 32}):
+        if smaller.get("num_candidates", 0) < num_items:
+            changes |= smaller
+        settings = {**suited, **changes}
+        seconds = costs.seconds_per_pass(
+            num_targets=log.num_events,
+            width=settings["width"],
+            num_blocks=2,
+            num_scored=settings["num_candidates"] or num_items,
+            operations_per_second=rate,
+        )
+        if PASSES * seconds <= budget_seconds:
+            break
+    return changes

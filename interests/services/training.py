@@ -104,8 +104,9 @@ def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> 
     facts = _facts(loaded)
     hold.report("Preparing the histories", 0.0, results=facts, **_window(run, loaded))
     limit = SECONDS_PER_100_000_EVENTS * max(loaded.log.num_events / 100_000, 1.0)
-    wishes = {"seed": run.seed, "max_seconds": limit, **run.settings}
-    config = TrainingConfig.for_data(loaded.log, **wishes)
+    limit = run.settings.get("max_seconds", limit)
+    wishes = {"seed": run.seed, **run.settings}
+    config = TrainingConfig.for_data(loaded.log, budget_seconds=limit, **wishes)
     facts["settings"] = config.to_dict()
     trained = trainer.fit(
         loaded.log,

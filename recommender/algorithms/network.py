@@ -88,6 +88,4 @@ def _config(
     budget_seconds: float | None,
 ) -> TrainingConfig:
     changes = {"seed": seed} | dict(settings.changes)
-    if budget_seconds is not None:
-        changes["max_seconds"] = budget_seconds
-    return TrainingConfig.for_data(log, **changes)
+    return TrainingConfig.for_data(log, budget_seconds=budget_seconds, **changes)

@@ -1,5 +1,7 @@
 import pytest
+import torch
 
+from interests.learning import config
 from interests.learning.config import BadSettings, TrainingConfig
 from tests.interests.learning.logs import chain, log_of
 
@@ -23,9 +25,9 @@ def test_bad_settings_are_refused_by_name(settings, words):
 
 
 def test_settings_go_to_a_dict_and_back():
-    config = TrainingConfig(width=32, seed=5)
+    chosen = TrainingConfig(width=32, seed=5)
 
-    assert TrainingConfig.from_dict(config.to_dict()) == config
+    assert TrainingConfig.from_dict(chosen.to_dict()) == chosen
 
 
 def test_settings_follow_the_data_and_the_wishes():
@@ -34,3 +36,37 @@ def test_settings_follow_the_data_and_the_wishes():
 
     assert (long.max_length, long.dropout, long.max_seconds) == (50, 0.25, None)
     assert empty.max_length == 16
+
+
+def test_large_catalogue_is_sampled_and_a_small_one_is_not():
+    own = [list(range(first, first + 50)) for first in range(0, 5000, 50)]
+
+    large = TrainingConfig.for_data(log_of(own, num_items=5000))
+    small = TrainingConfig.for_data(log_of(own[:80], num_items=5000))
+
+    assert (large.num_candidates, small.num_candidates) == (config.CANDIDATES, 0)
+
+
+def test_budget_is_the_limit_and_pays_for_narrower_or_more_networks(monkeypatch):
+    log = log_of([list(range(50)) for _ in range(100)], num_items=50)
+    monkeypatch.setattr(config.costs, "matrix_rate", lambda device: 1e9)
+    # 5,000 targets, 2 blocks of 10 x 64 x 64 weights and 50 items of 64: 7.3 s a pass.
+    seconds = config.costs.seconds_per_pass(
+        num_targets=5000, width=64, num_blocks=2, num_scored=50, operations_per_second=1e9
+    )
+
+    rich = TrainingConfig.for_data(log, budget_seconds=20 * seconds)
+    poor = TrainingConfig.for_data(log, budget_seconds=10 * seconds)
+    without = TrainingConfig.for_data(log)
+
+    assert seconds == pytest.approx(7.3, abs=0.1)
+    assert (rich.width, rich.max_seconds, rich.num_members) == (64, 20 * seconds, config.MEMBERS)
+    assert (poor.width, poor.num_candidates) == (32, 0)
+    assert (without.width, without.max_seconds, without.num_members) == (64, None, 1)
+
+
+def test_matrix_rate_is_measured_once_and_plausible():
+    rate = config.costs.matrix_rate(torch.device("cpu"))
+
+    assert 1e8 < rate < 1e14
+    assert config.costs.matrix_rate(torch.device("cpu")) == rate
