@@ -25,12 +25,12 @@ from pathlib import Path
 from benchmarks import accuracy_jobs, accuracy_table
 from benchmarks.accuracy_jobs import Job
 from interests import datasets
+from interests.management.durations import seconds
 from recommender import algorithms
 from recommender.algorithms.protocol import CannotFit
 from recommender.evaluation import runner, splits
 from recommender.evaluation.answers import BadRequest, Request
 from recommender.evaluation.splits import Split
-from recommender.management.commands.evaluate import seconds
 from recommender.management.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[1]

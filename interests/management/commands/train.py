@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from interests.management.durations import seconds
 from interests.models import RunState, TrainingRun
 from interests.services import running
 
@@ -20,10 +21,12 @@ A training that was killed goes on from its last checkpoint.
 
 Example:
   manage.py train
+  manage.py train --budget 10m
   manage.py train --set width=128 --set dropout=0.2 --seed 1
   manage.py train --run 12
 
-The first chooses settings by the amount of data. The last does the training run 12, which somebody
+The first chooses settings by the amount of data, and its time too. With --budget they suit that time: a
+short one gets a narrower network, a long one several to average. The last does the training run 12, which somebody
 requested or whose process was killed; it is what the workers start."""
 
 
@@ -39,6 +42,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=0, help="of a new run, 0 or more")
         parser.add_argument(
+            "--budget",
+            type=seconds,
+            metavar="10m",
+            help="time for a new run: 90s, 10m, 1h; the pass under way is ended",
+        )
+        parser.add_argument(
             "--set",
             action="append",
             default=[],
@@ -50,9 +59,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         run_id = options["run"]
         if run_id is None:
-            run_id = _request(settings=dict(options["set"]), seed=options["seed"])
-        elif options["set"] or options["seed"]:
-            raise CommandError("--set and --seed are for a new run; leave --run out.")
+            budget = options["budget"]
+            limit = {"max_seconds": budget} if budget else {}
+            run_id = _request(settings=limit | dict(options["set"]), seed=options["seed"])
+        elif options["set"] or options["seed"] or options["budget"]:
+            raise CommandError("--set, --budget and --seed are for a new run; leave --run out.")
         elif not TrainingRun.objects.filter(pk=run_id).exists():
             raise CommandError(f"There is no training run {run_id}. Leave --run out for a new one.")
         _train(run_id)

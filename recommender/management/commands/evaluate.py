@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from interests import datasets
 from interests.datasets.log import InteractionLog
+from interests.management.durations import seconds
 from recommender import algorithms
 from recommender.algorithms.protocol import CannotFit
 from recommender.evaluation import runner, splits
@@ -31,17 +31,6 @@ Example:
 
 Prints a table; --json writes a list of {"algorithm", "metrics", "intervals", "p_value", "segments",
 "targets_sha256", "fit_seconds", "score_seconds", ...}."""
-
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def seconds(text: str) -> float:
-    """Read a duration such as 90s, 10m or 1h."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if not found or float(found[1]) == 0:
-        raise ArgumentTypeError(f"{text!r} is no duration above 0; write 90s, 10m or 1h.")
-    return float(found[1]) * UNITS[found[2]]
-
 
 class Command(BaseCommand):
     help = HELP

@@ -235,13 +235,25 @@ def test_command_requests_a_run_and_says_how_it_went(capsys):
 
 
 @pytest.mark.django_db
+def test_command_keeps_to_a_budget():
+    population()
+
+    call_command("train", "--budget", "5m", "--set", "max_epochs=1", "--set", "num_members=2")
+
+    results = TrainingRun.objects.get().results
+    assert (results["settings"]["max_seconds"], results["settings"]["num_members"]) == (300, 2)
+    assert [member["seed"] for member in results["members"]] == [0, 1]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--run", "77"], "There is no training run 77"),
         (["--set", "wide=3"], "There is no setting 'wide'"),
         (["--seed", "-1"], "--seed must be 0 or more"),
-        (["--run", "77", "--seed", "1"], "--set and --seed are for a new run"),
+        (["--run", "77", "--seed", "1"], "--set, --budget and --seed are for a new run"),
+        (["--run", "77", "--budget", "10m"], "--set, --budget and --seed are for a new run"),
         ([], r"Training \d+ failed. A network needs events with at least 2 different items"),
     ],
 )

@@ -7,13 +7,11 @@ import json
 import os
 import subprocess
 import sys
-from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.management.commands import evaluate
 from recommender.management.progress import Progress
 
 ROOT = Path(__file__).parents[3]
@@ -155,19 +153,6 @@ def test_a_catalogue_of_one_item_is_ranked_with_repeats(tmp_path):
 
     for line in found.splitlines()[3:7]:
         assert line.split()[1] == "1.0000"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("7", 7)]
-)
-def test_durations_are_read(text, expected):
-    assert evaluate.seconds(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "0m", "ten", "-5s", "5d"])
-def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(ArgumentTypeError):
-        evaluate.seconds(text)
 
 
 def test_progress_is_a_line_a_minute_where_nobody_watches_a_bar(monkeypatch):
