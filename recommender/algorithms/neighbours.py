@@ -17,7 +17,7 @@ from interests.datasets.log import InteractionLog
 from recommender.algorithms import matrices
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
-# Cells of the dense block of similarities that is pruned at a time: 64 MB of float32.
+# Cells of the block of similarities that is pruned at a time: 128 MB at most, less where many are 0.
 BLOCK_CELLS = 16_000_000
 
 
@@ -125,9 +125,10 @@ def _similarities(
     blocks = []
     for first in range(0, log.num_items, step):
         rows = np.arange(first, min(first + step, log.num_items))
-        block = (by_item[rows] @ chosen).toarray()  # [c, N]
-        block /= norms[rows, None] * norms + np.float32(shrinkage) + 1e-12
-        block[np.arange(len(rows)), rows] = 0
+        block = by_item[rows] @ chosen  # [c, N]
+        owners = np.repeat(rows, np.diff(block.indptr))
+        block.data /= norms[owners] * norms[block.indices] + np.float32(shrinkage) + 1e-12
+        block.data[block.indices == owners] = 0
         blocks.append(_pruned(block, num_neighbours=num_neighbours))
         if report:
             report("similarities", (rows[-1] + 1) / log.num_items)
@@ -135,9 +136,11 @@ def _similarities(
     return similarities
 
 
-def _pruned(block: NDArray[np.float32], *, num_neighbours: int) -> sparse.csr_array:
+def _pruned(block: sparse.csr_array, *, num_neighbours: int) -> sparse.csr_array:
     """Keep the highest `num_neighbours` of each row; several equally high last ones are all kept."""
-    if num_neighbours < block.shape[1]:
-        lowest = np.partition(block, -num_neighbours, axis=1)[:, -num_neighbours, None]  # [c, 1]
-        block = np.where(block >= lowest, block, 0)
-    return sparse.csr_array(block)
+    for row in np.flatnonzero(np.diff(block.indptr) > num_neighbours):
+        values = block.data[block.indptr[row] : block.indptr[row + 1]]
+        lowest = np.partition(values, -num_neighbours)[-num_neighbours]
+        values[values < lowest] = 0
+    block.eliminate_zeros()
+    return block

@@ -112,7 +112,7 @@ class RecentlyPopular:
     is_baseline = True
 
     def grid(self) -> Sequence[RecentlyPopularSettings]:
-        return tuple(RecentlyPopularSettings(days) for days in (30, 1, 7, 90, 180, 365, 730))
+        return tuple(RecentlyPopularSettings(days) for days in (30, 7, 90, 180, 365, 730))
 
     def fit(
         self,
