@@ -28,10 +28,10 @@ from interests.learning.trained import TrainedNetwork
 # Scores of a block take about 100 MB in float32 at most.
 BLOCK_SCORES = 24 * 1024 * 1024
 MAX_BLOCK = 256
-# End users whose hidden states are held at once, and events that are encoded together: what their hidden
-# states take stays in the caches of a processor, and fills a GPU.
+# End users whose hidden states are held at once, and events that are encoded together, on a CPU for each
+# thread: what is worked out of them stays in a core's own cache, and fills a GPU.
 ENCODED_USERS = 2_048
-ENCODED_EVENTS, ENCODED_EVENTS_ON_GPU = 2_048, 65_536
+ENCODED_EVENTS, ENCODED_EVENTS_ON_GPU = 1_024, 65_536
 # An item listed by its number takes as much memory as so many scores.
 LISTED_COST = 8
 
@@ -181,7 +181,8 @@ def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int6
     found = torch.zeros(len(users), network.network.width, device=device)
     known = np.flatnonzero(windows.lengths)
     windows = windows.take(known)
-    at_once = ENCODED_EVENTS if device.type == "cpu" else ENCODED_EVENTS_ON_GPU
+    on_cpu = ENCODED_EVENTS * torch.get_num_threads()
+    at_once = on_cpu if device.type == "cpu" else ENCODED_EVENTS_ON_GPU
     for chosen in batch_order(windows, tokens_per_batch=at_once):
         part = batch(own, windows.take(chosen), device=device)
         hidden = network.network(part.items, part.kinds, part.gaps)  # [B, L, D]
