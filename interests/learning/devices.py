@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
+import structlog
 import torch
+from torch import Tensor
+
+Encode = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+log = structlog.get_logger()
 
 
 def best() -> torch.device:
@@ -12,11 +19,13 @@ def best() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def name(device: torch.device) -> str:
-    """Return what a reader of the run's page would call the device."""
+def name(device: torch.device, *, count: int = 1) -> str:
+    """Return what a reader of the run's page would call `count` such devices."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+        found = torch.cuda.get_device_name(device)
+    else:
+        found = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+    return found if count == 1 else f"{count} x {found}"
 
 
 def is_bfloat16_faster(device: torch.device) -> bool:
@@ -27,3 +36,29 @@ def is_bfloat16_faster(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def compiler(device: torch.device) -> str | None:
+    """Return the backend of `torch.compile` that is worth its time on a device, None for none."""
+    return "inductor" if device.type == "cuda" else None
+
+
+def compiled(
+    function: Encode, *, backend: str | None, try_out: Callable[[Encode], object]
+) -> Encode:
+    """Return the function compiled for inputs of any size; itself where that fails, with a warning.
+
+    Args:
+        backend: of `torch.compile`; None leaves the function as it is.
+        try_out: calls what it is given as the training will, backward pass included: compilers fail
+            at the first call, and where there is no C compiler or no Triton that is all they do.
+    """
+    if backend is None:
+        return function
+    faster = torch.compile(function, dynamic=True, backend=backend)
+    try:
+        try_out(faster)
+    except Exception as error:  # noqa: BLE001 - compilers raise whatever their tools do
+        log.warning("not_compiled", backend=backend, error=f"{type(error).__name__}: {error}"[:500])
+        return function
+    return faster

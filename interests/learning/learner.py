@@ -9,24 +9,40 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from interests.learning import devices
 from interests.learning.config import TrainingConfig
+from interests.learning.distributed import Ranks
 from interests.learning.losses import Candidates, CandidateSampler, softmax_cross_entropy
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
-from interests.learning.sequences import Batch
+from interests.learning.sequences import Batch, Targets
+
+# Small windows and a few of them, to find out whether a compiler can do its work at all.
+TRIAL_SHAPE = (3, 2)
 
 
 class Learner:
     """Attributes: `network`, in training mode while a step is made, and `optimizer`."""
 
-    def __init__(self, prepared: Prepared, config: TrainingConfig, *, device: torch.device) -> None:
-        """Begin with random weights from torch's generator, and items as popular as they are."""
+    def __init__(
+        self,
+        prepared: Prepared,
+        config: TrainingConfig,
+        *,
+        device: torch.device,
+        backend: str | None = None,
+    ) -> None:
+        """Begin with random weights from torch's generator, and items as popular as they are.
+
+        Args:
+            backend: of `torch.compile` for the encoder, None to leave it as it is.
+        """
         self.config = config
-        self.network = _untrained(prepared, config).to(device)
+        self.network = untrained(prepared, config).to(device)
         self.optimizer = _optimizer(self.network, config)
         self.dtype = torch.bfloat16 if devices.is_bfloat16_faster(device) else torch.float32
         self.sampler = (
@@ -34,24 +50,37 @@ class Learner:
             if 0 < config.num_candidates < len(prepared.item_ids)
             else None
         )
+        self.encode = devices.compiled(self.network.encode, backend=backend, try_out=self._try_out)
 
-    def loss(self, part: Batch, *, seed: Sequence[int]) -> Tensor:
-        """Return the mean cross-entropy of a batch's targets, in nats.
+    def loss(
+        self,
+        part: Batch,
+        asked: Targets,
+        *,
+        asked_of_all: NDArray[np.int64],
+        seed: Sequence[int],
+    ) -> Tensor:
+        """Return the cross-entropy of a batch's targets, in nats, summed and divided by those of all.
 
         Args:
-            seed: of what is drawn for this batch.
+            part: the batch, or a process's part of it.
+            asked: its targets.
+            asked_of_all: the targets of the whole batch, 1 to N.
+            seed: of what is drawn for the whole batch.
         """
-        network = self.network.train()
-        has_target = part.targets > 0
-        targets = part.targets[has_target] - 1  # [P]
+        network, device = self.network.train(), part.items.device
+        # Known without asking the device, which a step never waits for.
+        targets = torch.from_numpy(asked.items - 1).to(device, non_blocking=True)  # [P]
+        places = torch.from_numpy(asked.places).to(device, non_blocking=True)  # [P]
         candidates = None
         if self.sampler is not None:
-            candidates = self.sampler.draw(targets, random=np.random.default_rng(seed))
-        with torch.autocast(
-            targets.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16
-        ):
+            drawn = self.sampler.draw(
+                torch.from_numpy(asked_of_all - 1), random=np.random.default_rng(seed)
+            )
+            candidates = drawn.to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             inputs, outputs = _vectors(network, part.items, candidates)
-            hidden = network.encode(inputs, part.kinds, part.gaps)  # [B, L, D]
+            hidden = self.encode(inputs, part.kinds, part.gaps)  # [B, L, D]
             items = network.item_weights(outputs)  # [S, D]
         bias: Tensor = network.item_bias
         own_bias = None
@@ -59,27 +88,48 @@ class Learner:
             targets = candidates.places_of(targets)
             own_bias = candidates.log_probability
             bias = bias[candidates.items] - own_bias
-        return softmax_cross_entropy(
-            hidden=hidden[has_target].to(self.dtype),  # [P, D]
+        mean = softmax_cross_entropy(
+            hidden=hidden.flatten(0, 1)[places].to(self.dtype),  # [P, D]
             items=items.to(self.dtype),
             bias=bias.to(self.dtype),
             targets=targets,
             own_bias=own_bias,
         )
+        return mean * (len(targets) / len(asked_of_all))
 
-    def learn(self, loss: Tensor, *, step: int) -> None:
-        """Change the weights by the gradient of a loss.
+    def learn(self, loss: Tensor | None, *, step: int, ranks: Ranks) -> Tensor:
+        """Change the weights by the gradient of the losses of all processes, and return their sum.
 
         Args:
+            loss: of this process's part of the batch; None where it has none.
             step: how many steps were made before.
         """
         warmed_up = min((step + 1) / self.config.warmup_steps, 1.0)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * warmed_up
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_norm)
+        if loss is not None:
+            loss.backward()  # type: ignore[no-untyped-call]
+        parameters = list(self.network.parameters())
+        total = ranks.sum_gradients(parameters, loss)
+        torch.nn.utils.clip_grad_norm_(parameters, self.config.gradient_norm)
         self.optimizer.step()
+        return total
+
+    def _try_out(self, encode: devices.Encode) -> None:
+        """Encode and learn from nothing, and leave no trace of it."""
+        weight = self.network.item_bias
+        vectors = weight.new_zeros(*TRIAL_SHAPE, self.network.width, requires_grad=True)
+        numbers = torch.zeros(TRIAL_SHAPE, dtype=torch.int64, device=weight.device)
+        self.network.train()
+        with (
+            torch.random.fork_rng(),
+            torch.autocast(
+                weight.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16
+            ),
+        ):
+            encode(vectors, numbers, numbers).sum().backward()  # type: ignore[no-untyped-call]
+        self.optimizer.zero_grad(set_to_none=True)
 
 
 def _vectors(
@@ -107,7 +157,7 @@ def _vectors(
     return inputs, vectors[back[:count]]
 
 
-def _untrained(prepared: Prepared, config: TrainingConfig) -> InterestNetwork:
+def untrained(prepared: Prepared, config: TrainingConfig) -> InterestNetwork:
     """Return a network that ranks by popularity, which it would learn first and slowly."""
     network = InterestNetwork(
         num_items=len(prepared.item_ids),

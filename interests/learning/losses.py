@@ -108,6 +108,10 @@ class Candidates:
     items: Tensor
     log_probability: Tensor
 
+    def to(self, device: torch.device) -> Candidates:
+        """Return the same on a device."""
+        return Candidates(self.items.to(device), self.log_probability.to(device))
+
     def places_of(self, items: Tensor) -> Tensor:
         """Return the index of each item in `items`; all of them must be there."""
         return torch.searchsorted(self.items, items)

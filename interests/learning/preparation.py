@@ -5,6 +5,7 @@ Legend: E events, U end users, V validation users, N items.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,6 +50,15 @@ class Prepared:
     validation_users: NDArray[np.int64]
     validation_events: NDArray[np.int64]
     repeats_items: bool
+
+    def fingerprint(self, config: TrainingConfig) -> str:
+        """Return what two trainings share exactly when one may go on from the other's checkpoint."""
+        own = self.histories
+        digest = hashlib.sha256(repr(sorted(config.to_dict().items())).encode())
+        digest.update("\0".join(self.item_ids).encode())
+        for array in (own.items, own.kinds, own.gaps, own.is_target, own.offsets):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
 
 def prepare(log: InteractionLog, *, config: TrainingConfig) -> Prepared:

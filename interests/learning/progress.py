@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from interests.learning import storage
+from interests.learning.config import TrainingConfig
 from interests.learning.networks.interest_network import InterestNetwork
 
 FILE = "checkpoint.safetensors"
@@ -68,6 +69,25 @@ class Standing:
     best_epoch: int = -1
     members: list[dict[str, Any]] = field(default_factory=list)
     resumed_in_passes: list[int] = field(default_factory=list)
+
+
+def told(standing: Standing, config: TrainingConfig, *, share_of_pass: float) -> Progress:
+    """Return what a training that stands there tells; `share_of_pass` is done of the one under way."""
+    share = (standing.epoch + share_of_pass) / config.max_epochs
+    share = (len(standing.members) + share) / config.num_members
+    if config.max_seconds is not None:
+        share = max(share, min(standing.seconds / config.max_seconds, 1.0))
+    return Progress(_words(standing, config), share, standing.curves)
+
+
+def _words(standing: Standing, config: TrainingConfig) -> str:
+    curves = standing.curves
+    words = f"Pass {standing.epoch + 1} over the events"
+    if config.num_members > 1:
+        words = f"Network {len(standing.members) + 1}: {words[0].lower()}{words[1:]}"
+    if curves["ndcg@10"]:
+        words += f", NDCG@10 {curves['ndcg@10'][-1]:.4f} (best {max(curves['ndcg@10']):.4f})"
+    return words
 
 
 def save(

@@ -2,7 +2,7 @@
 
 Item 0 is padding, here and everywhere in this package: a network's items count from 1.
 
-Legend: E events, U end users, W windows, B windows of a batch, L length of its longest.
+Legend: E events, U end users, W windows, B windows of a batch, L length of its longest, P targets.
 """
 
 from __future__ import annotations
@@ -91,6 +91,19 @@ class Batch:
     gaps: Tensor
     targets: Tensor
     lengths: Tensor
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch's windows ask for, known without looking at the device.
+
+    Attributes:
+        items: 1 to N, int64. [P]
+        places: where each stands in the batch's flattened [B, L], int64. [P]
+    """
+
+    items: NDArray[np.int64]
+    places: NDArray[np.int64]
 
 
 def histories(
@@ -197,3 +210,44 @@ def batch(own: Histories, windows: Windows, *, device: torch.device) -> Batch:
         targets=torch.where(has_target, events.items[following], PADDING),
         lengths=lengths[:, 0],
     )
+
+
+def targets(own: Histories, windows: Windows) -> Targets:
+    """Return the targets that `batch` of the same windows has, row by row."""
+    longest = max(int(windows.lengths.max(initial=0)), 1)
+    rows, following = _rows_and_places(windows.starts + 1, windows.lengths)
+    columns = following - 1 - windows.starts[rows]
+    ends = own.offsets[np.searchsorted(own.offsets, windows.starts, side="right")]
+    # What follows the very last event is not looked at.
+    is_target = np.append(own.is_target, False)
+    wanted = np.flatnonzero((following < ends[rows]) & is_target[following])
+    return Targets(items=own.items[following[wanted]], places=(rows * longest + columns)[wanted])
+
+
+def cut_out(own: Histories, windows: Windows) -> tuple[Histories, Windows]:
+    """Return only the events that batches of some windows are made of, and the windows there.
+
+    The event after a window, its last target, comes with it.
+    """
+    ends = own.offsets[np.searchsorted(own.offsets, windows.starts, side="right")]
+    lengths = np.minimum(windows.lengths + 1, ends - windows.starts)
+    _, places = _rows_and_places(windows.starts, lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    part = Histories(
+        items=own.items[places],
+        kinds=own.kinds[places],
+        gaps=own.gaps[places],
+        is_target=own.is_target[places],
+        offsets=offsets,
+        events=own.events[places],
+    )
+    return part, Windows(offsets[:-1], windows.lengths)
+
+
+def _rows_and_places(
+    starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return, for each place of the stretches [start, start + length), whose it is and where it is."""
+    rows = np.repeat(np.arange(len(starts)), lengths)
+    order = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return rows, starts[rows] + order

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -14,9 +13,10 @@ import torch
 from torch import Tensor
 
 from interests.datasets.log import InteractionLog
-from interests.learning import devices, preparation, progress, sequences, validation
+from interests.learning import devices, preparation, progress, sequences, sharing, validation
 from interests.learning.config import TrainingConfig
-from interests.learning.learner import Learner
+from interests.learning.distributed import ALONE, CannotJoin, Ranks
+from interests.learning.learner import Learner, untrained
 from interests.learning.networks.averaged_network import AveragedNetwork
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
@@ -24,6 +24,9 @@ from interests.learning.progress import Progress, Standing
 from interests.learning.trained import TrainedNetwork
 
 Report = Callable[[Progress], None]
+# Looking at a loss waits for all that a GPU has still to do, and asking process 0 waits for it: between
+# two looks so many steps are made. A CPU has nothing to wait for.
+STEPS_BETWEEN_LOOKS = 16
 
 
 class TrainingDiverged(Exception):
@@ -42,6 +45,7 @@ def fit(
     report: Report | None = None,
     is_stopped: Callable[[], bool] | None = None,
     device: torch.device | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainedNetwork:
     """Train a network, or several to be averaged, and return it with the weights of its best pass.
 
@@ -54,20 +58,26 @@ def fit(
         log: sorted.
         directory: where checkpoints go; a checkpoint of the same data and settings is taken up. On a
             CPU the losses are then those of a training that was never interrupted.
-        report: called after each step.
-        is_stopped: asked after each step.
+        report: called after each step; after every few on a GPU, and where several processes train.
+        is_stopped: asked as often.
         device: by default the GPU if there is one.
+        ranks: the processes that train together, all with the same log and settings and each returning
+            the same network; `directory`, `report` and `is_stopped` are those of process 0.
 
     Raises:
         TooFewEvents: there is nothing to learn from.
         TrainingDiverged: the loss is no longer a number.
         TrainingStopped: `is_stopped` said so.
         OSError: a checkpoint could not be written.
+        CannotJoin: the processes were given different events or settings.
+        RankFailed: another of the processes has ended.
     """
+    device = device or devices.best()
     prepared = preparation.prepare(log, config=config)
-    with torch.random.fork_rng():
-        training = _Training(prepared, config, directory, device or devices.best())
-        training.take_up()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        training = _Training(prepared, config, directory, device, ranks)
+        ranks.of_first(training.take_up)
+        training.meet()
         training.run(report=report, is_stopped=is_stopped)
         return training.result()
 
@@ -81,13 +91,16 @@ class _Training:
         config: TrainingConfig,
         directory: Path | None,
         device: torch.device,
+        ranks: Ranks,
     ) -> None:
-        self.prepared, self.config = prepared, config
+        self.prepared, self.config, self.ranks = prepared, config, ranks
         self.directory, self.device = directory, device
-        self.standing = Standing(fingerprint=_fingerprint(prepared, config))
+        self.standing = Standing(fingerprint=prepared.fingerprint(config))
         self.best: dict[str, Tensor] = {}
         self.finished: list[dict[str, Tensor]] = []
         self.learner = self._new_learner()
+        # Loss and number of targets of each step since the last look.
+        self.unseen: list[tuple[Tensor, int]] = []
         self.clock = self.last_checkpoint = time.monotonic()
 
     def take_up(self) -> None:
@@ -104,6 +117,28 @@ class _Training:
             self.standing, self.best, self.finished = found
             self.standing.resumed_in_passes.append(self.standing.epoch + 1)
 
+    def meet(self) -> None:
+        """Begin, in all processes, where process 0 stands."""
+        if self.ranks.is_alone:
+            return
+        learner, own = self.learner, self.standing.fingerprint
+        self.standing, self.best, self.finished, weights, moments = self.ranks.of_first(
+            lambda: (
+                self.standing,
+                self.best,
+                self.finished,
+                learner.network.state_dict(),
+                learner.optimizer.state_dict(),
+            )
+        )
+        if self.standing.fingerprint != own:
+            raise CannotJoin(
+                f"Process {self.ranks.rank} has other events or settings than process 0. Let all of them"
+                " read one database, with one release; if somebody was erased meanwhile, start again."
+            )
+        learner.network.load_state_dict(weights)
+        learner.optimizer.load_state_dict(moments)
+
     def run(self, *, report: Report | None, is_stopped: Callable[[], bool] | None) -> None:
         """Train all members, from where the training stands."""
         while True:
@@ -117,7 +152,7 @@ class _Training:
         """Return the network, or the mean of networks, each with the weights of its best pass."""
         networks = [self._settled(weights) for weights in (*self.finished, self.best)]
         network = networks[0] if len(networks) == 1 else AveragedNetwork(networks)
-        measured = validation.measure(network, self.prepared, device=self.device)
+        measured = self._measure(network)
         has_validation = bool(len(self.prepared.validation_users))
         members = [*self.standing.members, self._member_results()]
         results = {
@@ -131,7 +166,7 @@ class _Training:
             "validation_users": len(self.prepared.validation_users),
             "resumed_in_passes": self.standing.resumed_in_passes,
             "seconds": round(self.standing.seconds, 1),
-            "device": devices.name(self.device),
+            "device": devices.name(self.device, count=self.ranks.size),
         }
         return TrainedNetwork(
             network=network.eval(),
@@ -180,7 +215,12 @@ class _Training:
 
     def _new_learner(self) -> Learner:
         torch.manual_seed(self.config.seed + len(self.finished))
-        return Learner(self.prepared, self.config, device=self.device)
+        return Learner(
+            self.prepared,
+            self.config,
+            device=self.device,
+            backend=devices.compiler(self.device),
+        )
 
     def _member_results(self) -> dict[str, Any]:
         curves, best = self.standing.curves, self.standing.best_epoch
@@ -194,7 +234,7 @@ class _Training:
         }
 
     def _settled(self, weights: dict[str, Tensor]) -> InterestNetwork:
-        network = self._new_learner().network
+        network = untrained(self.prepared, self.config).to(self.device)
         network.load_state_dict(weights)
         network.settle()
         return network
@@ -209,41 +249,72 @@ class _Training:
         order = list(
             sequences.batch_order(windows, tokens_per_batch=config.tokens_per_batch, random=random)
         )
-        for chosen in order[standing.batches :]:
-            self._step(sequences.batch(own, windows.take(chosen), device=self.device))
-            self._count_time()
+        is_waited_for = self.device.type != "cpu" or not self.ranks.is_alone
+        steps = STEPS_BETWEEN_LOOKS if is_waited_for else 1
+        for part in sharing.parts(own, windows, order[standing.batches :], ranks=self.ranks):
+            self._step(part)
+            if standing.batches % steps == 0 or standing.batches == len(order):
+                self._look(standing.batches / len(order), report=report, is_stopped=is_stopped)
+        self._end_epoch()
+        if report is not None:
+            self.ranks.of_first(lambda: report(progress.told(standing, config, share_of_pass=0.0)))
+
+    def _step(self, part: sharing.Part) -> None:
+        standing, seed = self.standing, (*self._seed_of_pass(), self.standing.batches)
+        if not self.ranks.is_alone:
+            # Each process drops units of its own, the same ones after a resumption.
+            own_seed = np.random.SeedSequence((*seed, self.ranks.rank))
+            torch.manual_seed(int(own_seed.generate_state(1)[0]))
+        loss = None
+        if part.has_windows:
+            loss = self.learner.loss(
+                sequences.batch(part.histories, part.windows, device=self.device),
+                part.asked,
+                asked_of_all=part.asked_of_all,
+                seed=seed,
+            )
+        total = self.learner.learn(loss, step=standing.steps, ranks=self.ranks)
+        self.unseen.append((total, len(part.asked_of_all)))
+        standing.batches, standing.steps = standing.batches + 1, standing.steps + 1
+
+    def _look(
+        self, share_of_pass: float, *, report: Report | None, is_stopped: Callable[[], bool] | None
+    ) -> None:
+        """Add up the losses since the last look, say how far it is, and keep a checkpoint now and then."""
+        self._add_up()
+        self._count_time()
+
+        def tell_and_ask() -> None:
             if report is not None:
-                report(self._progress(standing.batches / len(order)))
-            if time.monotonic() - self.last_checkpoint > config.checkpoint_seconds:
+                report(progress.told(self.standing, self.config, share_of_pass=share_of_pass))
+            if time.monotonic() - self.last_checkpoint > self.config.checkpoint_seconds:
                 self._checkpoint()
             if is_stopped is not None and is_stopped():
                 self._checkpoint()
-                raise TrainingStopped(f"Stopped in pass {standing.epoch + 1}.")
-        self._end_epoch()
-        if report is not None:
-            report(self._progress(0.0))
+                raise TrainingStopped(f"Stopped in pass {self.standing.epoch + 1}.")
 
-    def _step(self, part: sequences.Batch) -> None:
+        self.ranks.of_first(tell_and_ask)
+
+    def _add_up(self) -> None:
         standing = self.standing
-        loss = self.learner.loss(part, seed=(*self._seed_of_pass(), standing.batches))
-        value = loss.item()
-        if not math.isfinite(value):
-            raise TrainingDiverged(
-                f"The loss became {value} in pass {standing.epoch + 1}, step {standing.steps + 1}."
-                f" Lower learning_rate (now {self.config.learning_rate}) and train again."
-            )
-        self.learner.learn(loss, step=standing.steps)
-        positions = int((part.targets > 0).sum())
-        standing.batches, standing.steps = standing.batches + 1, standing.steps + 1
-        standing.loss_sum += value * positions
-        standing.positions += positions
+        values = torch.stack([loss for loss, _ in self.unseen]).tolist()
+        for number, (value, (_, positions)) in enumerate(zip(values, self.unseen, strict=True)):
+            if not math.isfinite(value):
+                step = standing.steps - len(values) + number + 1
+                raise TrainingDiverged(
+                    f"The loss became {value} in pass {standing.epoch + 1}, step {step}."
+                    f" Lower learning_rate (now {self.config.learning_rate}) and train again."
+                )
+            standing.loss_sum += value * positions
+            standing.positions += positions
+        self.unseen.clear()
 
     def _seed_of_pass(self) -> tuple[int, ...]:
         return self.config.seed, len(self.finished), self.standing.epoch
 
     def _end_epoch(self) -> None:
         standing, network = self.standing, self.learner.network
-        measured = validation.measure(network, self.prepared, device=self.device)
+        measured = self._measure(network)
         curves = standing.curves
         curves["loss"].append(standing.loss_sum / max(standing.positions, 1))
         if len(self.prepared.validation_users):
@@ -258,7 +329,14 @@ class _Training:
         standing.batches = standing.positions = 0
         standing.loss_sum = 0.0
         self._count_time()
-        self._checkpoint()
+        # Whether there is time for another pass is told by one clock.
+        standing.seconds = self.ranks.of_first(lambda: standing.seconds)
+        self.ranks.of_first(self._checkpoint)
+
+    def _measure(self, network: InterestNetwork | AveragedNetwork) -> dict[str, float]:
+        return self.ranks.of_first(
+            lambda: validation.measure(network, self.prepared, device=self.device)
+        )
 
     def _checkpoint(self) -> None:
         if self.directory is not None:
@@ -276,30 +354,3 @@ class _Training:
         now = time.monotonic()
         self.standing.seconds += now - self.clock
         self.clock = now
-
-    def _progress(self, share_of_pass: float) -> Progress:
-        standing, config = self.standing, self.config
-        share = (standing.epoch + share_of_pass) / config.max_epochs
-        share = (len(self.finished) + share) / config.num_members
-        if config.max_seconds is not None:
-            share = max(share, min(standing.seconds / config.max_seconds, 1.0))
-        return Progress(self._words(), share, standing.curves)
-
-    def _words(self) -> str:
-        curves = self.standing.curves
-        words = f"Pass {self.standing.epoch + 1} over the events"
-        if self.config.num_members > 1:
-            words = f"Network {len(self.finished) + 1}: {words[0].lower()}{words[1:]}"
-        if curves["ndcg@10"]:
-            words += f", NDCG@10 {curves['ndcg@10'][-1]:.4f} (best {max(curves['ndcg@10']):.4f})"
-        return words
-
-
-def _fingerprint(prepared: Prepared, config: TrainingConfig) -> str:
-    """Return what two trainings share exactly when one may go on from the other's checkpoint."""
-    own = prepared.histories
-    digest = hashlib.sha256(repr(sorted(config.to_dict().items())).encode())
-    digest.update("\0".join(prepared.item_ids).encode())
-    for array in (own.items, own.kinds, own.gaps, own.is_target, own.offsets):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

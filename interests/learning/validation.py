@@ -13,7 +13,7 @@ from torch import Tensor
 from interests.learning.networks.averaged_network import AveragedNetwork
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
-from interests.learning.sequences import Histories, batch, last_windows
+from interests.learning.sequences import Histories, batch, cut_out, last_windows
 
 BLOCK = 256
 K = 10
@@ -47,7 +47,8 @@ def target_ranks(
         windows = last_windows(
             prepared.histories, users=users, ends=events, max_length=network.config.max_length
         )
-        part = batch(prepared.histories, windows, device=device)
+        # Only these events go to the device: where several train, it has no others.
+        part = batch(*cut_out(prepared.histories, windows), device=device)
         hidden = network(part.items, part.kinds, part.gaps)  # [B, L, D]
         last = hidden[torch.arange(len(users), device=device), part.lengths - 1]  # [B, D]
         scores = network.scores(last).float()  # [B, N]

@@ -46,6 +46,10 @@ class RunLetGo(Exception):
     """The holder's process must end; the run waits for another one, and the attempt does not count."""
 
 
+class RunInterrupted(Exception):
+    """Something that the work needs has failed; another holder may go on at once, and the attempt counts."""
+
+
 class CannotRun(Exception):
     """The run cannot be done as asked; the message says why and what to do. Not worth a second try."""
 
@@ -110,6 +114,11 @@ class Hold:
         self.release()
         self.mine().update(state=RunState.WAITING, attempt=F("attempt") - 1, lease_expires_at=None)
 
+    def give_up(self, why: str) -> None:
+        """Leave the run as a holder that died does, but at once."""
+        self.release()
+        self.mine().update(step=why[:200], lease_expires_at=timezone.now())
+
     def release(self) -> None:
         """Stop renewing the lease; the row stays as it is."""
         self._ended.set()
@@ -170,6 +179,9 @@ def held(run_class: type[R], *, run_id: int) -> Iterator[Hold]:
         raise
     except RunLetGo:
         hold.let_go()
+        raise
+    except RunInterrupted as error:
+        hold.give_up(str(error))
         raise
     except Exception as error:
         hold.end(RunState.FAILED, error=describe(error))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.db import transaction
 
 from interests.learning import checkpoints, progress, trainer
 from interests.learning.config import BadSettings, TrainingConfig
+from interests.learning.distributed import ALONE, RankFailed, Ranks
 from interests.learning.preparation import TooFewEvents
 from interests.learning.progress import Progress
 from interests.learning.trained import TrainedNetwork
@@ -24,7 +26,7 @@ from interests.selectors import events
 from interests.selectors.events import DatabaseLog
 from interests.services import running
 from interests.services.reporting import Progress as Shown
-from interests.services.running import CannotRun, Hold, RunLetGo
+from interests.services.running import CannotRun, Hold, RunInterrupted, RunLetGo
 
 REPORT_SECONDS = 1.0
 # A network soon, also where the processors are few and busy. Twelve passes over MovieLens small took
@@ -40,23 +42,36 @@ class NotTrained(Exception):
     """The run has no weights: it is not done."""
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What the processes that help with a run have to know to learn from the same events."""
+
+    run_id: int
+    last_key: int
+    window_to: datetime | None
+    config: dict[str, Any]
+
+
 def train(
     *,
     run_id: int,
     report_to_terminal: bool = False,
     must_end: Callable[[], bool] | None = None,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Do the whole of one training run, from its last checkpoint if an earlier attempt left one.
 
     Args:
         report_to_terminal: show a progress bar, or a line a minute where there is no terminal.
         must_end: asked after each step whether this process has to end; the run then waits for another.
+        ranks: the processes that train together, of which this is the first; the others `help_to_train`.
 
     Raises:
         RunNotClaimed: somebody else is at it, or it has ended.
         RunStopped: somebody asked for it.
         RunOvertaken: another process has taken it over.
         RunLetGo: `must_end` said so, and a checkpoint is kept.
+        RunInterrupted: another of the processes has ended; the run can be taken up at once.
         CannotRun: the data or the settings do not allow it; the message says why.
         OSError: the disk is full.
     """
@@ -66,11 +81,27 @@ def train(
         Shown(hold, is_shown=report_to_terminal) as shown,
     ):
         try:
-            _train(hold, shown=shown, must_end=must_end)
+            _train(hold, shown=shown, must_end=must_end, ranks=ranks)
         except NOT_WORTH_A_SECOND_TRY as error:
             raise CannotRun(str(error)) from error
         except trainer.TrainingStopped as error:
             raise RunLetGo(f"{hold.run} waits for another process to go on.") from error
+        except RankFailed as error:
+            raise RunInterrupted(str(error)) from error
+
+
+def help_to_train(*, ranks: Ranks) -> None:
+    """Do this process's part of the run that process 0 trains; it alone writes anything.
+
+    Raises:
+        RankFailed: process 0 or another one has ended.
+        CannotJoin: this process sees other events than process 0.
+    """
+    plan = ranks.of_first(lambda: None)
+    assert isinstance(plan, _Plan)
+    run = TrainingRun.objects.get(pk=plan.run_id)
+    loaded = _read(run, last_key=plan.last_key, until=plan.window_to)
+    trainer.fit(loaded.log, config=TrainingConfig.from_dict(plan.config), ranks=ranks)
 
 
 def latest_done() -> TrainingRun | None:
@@ -97,23 +128,29 @@ def folder_of(run_id: int) -> Path:
     return Path(settings.RECSITE_HOME) / _relative_folder(run_id)
 
 
-def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> None:
+def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None, ranks: Ranks) -> None:
     run: TrainingRun = hold.run  # type: ignore[assignment]  # held as one
     hold.report("Reading the events", 0.0)
-    loaded = _read(run)
-    facts = _facts(loaded)
-    hold.report("Preparing the histories", 0.0, results=facts, **_window(run, loaded))
-    limit = SECONDS_PER_100_000_EVENTS * max(loaded.log.num_events / 100_000, 1.0)
-    limit = run.settings.get("max_seconds", limit)
-    wishes = {"seed": run.seed, **run.settings}
-    config = TrainingConfig.for_data(loaded.log, budget_seconds=limit, **wishes)
-    facts["settings"] = config.to_dict()
+    loaded = _read_again(run)
+    config = _config(run, loaded)
+    facts = {**_facts(loaded), "settings": config.to_dict()}
+    window = _window(run, loaded)
+    hold.report("Preparing the histories", 0.0, results=facts, **window)
+    ranks.of_first(
+        lambda: _Plan(
+            run_id=run.pk,
+            last_key=facts["last_event_key"],
+            window_to=window.get("window_to"),
+            config=facts["settings"],
+        )
+    )
     trained = trainer.fit(
         loaded.log,
         config=config,
         directory=folder_of(run.pk),
         report=_reporter(hold, facts=facts, shown=shown),
         is_stopped=must_end,
+        ranks=ranks,
     )
     results = {**facts, **trained.results}
     sha256 = checkpoints.save(replace(trained, results=results), folder_of(run.pk))
@@ -125,14 +162,30 @@ def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None) -> 
     log.info("training_done", run_id=run.pk, **results["validation"], seconds=results["seconds"])
 
 
-def _read(run: TrainingRun) -> DatabaseLog:
-    """Return the events to learn from: those of the first attempt, so that its checkpoint fits.
+def _config(run: TrainingRun, loaded: DatabaseLog) -> TrainingConfig:
+    """Return the settings of the first attempt, so that its checkpoint fits; else those that suit."""
+    if "settings" in run.results:
+        # What they were chosen by, the speed of this machine at that moment, is another now.
+        with suppress(BadSettings):  # another release's
+            return TrainingConfig.from_dict(run.results["settings"])
+    limit = SECONDS_PER_100_000_EVENTS * max(loaded.log.num_events / 100_000, 1.0)
+    limit = run.settings.get("max_seconds", limit)
+    wishes = {"seed": run.seed, **run.settings}
+    return TrainingConfig.for_data(loaded.log, budget_seconds=limit, **wishes)
+
+
+def _read_again(run: TrainingRun) -> DatabaseLog:
+    """Return the events to learn from: those of the first attempt, so that its checkpoint fits."""
+    return _read(run, last_key=run.results.get("last_event_key"), until=run.window_to)
+
+
+def _read(run: TrainingRun, *, last_key: int | None, until: datetime | None) -> DatabaseLog:
+    """Return the events stored up to a key and dated up to a time.
 
     Events dated ahead of the clock are left out: `window_to` says until when the network has seen
     everything, and trackers believe its word about whatever comes after that.
     """
-    last_key = run.results.get("last_event_key")
-    known = events.interaction_log(until=run.window_to, last_key=last_key, seed=run.seed)
+    known = events.interaction_log(until=until, last_key=last_key, seed=run.seed)
     return known.happened_by(run.started_at or run.requested_at)
 
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -15,6 +15,9 @@ from django.utils import timezone
 from interests.management.durations import seconds
 from interests.models import RunState, TrainingRun
 from interests.services import running
+
+if TYPE_CHECKING:
+    from interests.learning.distributed import Ranks
 
 HELP = """Train a network on the events in the database, on the GPU if there is one, and keep its weights.
 A training that was killed goes on from its last checkpoint.
@@ -24,10 +27,12 @@ Example:
   manage.py train --budget 10m
   manage.py train --set width=128 --set dropout=0.2 --seed 1
   manage.py train --run 12
+  torchrun --nproc-per-node=2 manage.py train --run 12
 
 The first chooses settings by the amount of data, and its time too. With --budget they suit that time: a
 short one gets a narrower network, a long one several to average. The last does the training run 12, which somebody
-requested or whose process was killed; it is what the workers start."""
+requested or whose process was killed; it is what the workers start. The last does it with two processes,
+each on a GPU of its own if there are any; docs/operations.md has the rest, hosts by the dozen included."""
 
 
 class Command(BaseCommand):
@@ -57,6 +62,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from interests.learning import distributed
+
+        try:
+            with distributed.joined() as ranks:
+                if ranks.is_first:
+                    self._lead(ranks, options)
+                else:
+                    _help(ranks)
+        except distributed.CannotJoin as error:
+            raise CommandError(str(error)) from error
+
+    def _lead(self, ranks: Ranks, options: dict[str, Any]) -> None:
         run_id = options["run"]
         if run_id is None:
             budget = options["budget"]
@@ -66,7 +83,7 @@ class Command(BaseCommand):
             raise CommandError("--set, --budget and --seed are for a new run; leave --run out.")
         elif not TrainingRun.objects.filter(pk=run_id).exists():
             raise CommandError(f"There is no training run {run_id}. Leave --run out for a new one.")
-        _train(run_id)
+        _train(run_id, ranks)
         run = TrainingRun.objects.get(pk=run_id)
         self.stdout.write(_summary(run))
 
@@ -84,20 +101,38 @@ def _request(*, settings: dict[str, Any], seed: int) -> int:
     return run.pk
 
 
-def _train(run_id: int) -> None:
+def _train(run_id: int, ranks: Ranks) -> None:
     from interests.services import training
 
     try:
-        training.train(run_id=run_id, report_to_terminal=True, must_end=_terminations().is_set)
+        training.train(
+            run_id=run_id,
+            report_to_terminal=True,
+            must_end=_terminations().is_set,
+            ranks=ranks,
+        )
     except (
         running.RunNotClaimed,
         running.RunStopped,
         running.RunOvertaken,
         running.RunLetGo,
+        running.RunInterrupted,
     ) as error:
         raise CommandError(str(error)) from error
     except Exception as error:
         raise CommandError(f"Training {run_id} failed. {running.describe(error)}") from error
+
+
+def _help(ranks: Ranks) -> None:
+    """Train with the process that leads, which says what and, by its end, when to end."""
+    from interests.learning.distributed import RankFailed
+    from interests.services import training
+
+    _terminations()  # process 0 hears it too, keeps a checkpoint and says when to end
+    try:
+        training.help_to_train(ranks=ranks)
+    except RankFailed as error:
+        raise CommandError(str(error)) from error
 
 
 def _terminations() -> threading.Event:

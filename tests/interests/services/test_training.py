@@ -318,5 +318,5 @@ def test_events_dated_ahead_of_the_clock_are_not_learned_from_by_any_attempt():
     run.refresh_from_db()
     assert run.results["num_events"] == 72
     assert run.window_to == NOW + timedelta(minutes=5)
-    again = training._read(run)  # what another attempt would learn from
+    again = training._read_again(run)  # what another attempt would learn from
     assert again.log.num_events == 72
