@@ -45,12 +45,15 @@ class TrainingConfig:
         use_positions, use_gaps, use_kinds, use_features: whether the network sees an event's place in
             the window, the time since the one before, its kind and value; its item's title and categories.
         learning_rate: AdamW's, after the warm-up.
+        cooling: what the learning rate is multiplied by, once, when validation stands still or the end
+            of the time or of the passes is near; training then goes on from the best pass.
         warmup_steps: steps over which the learning rate rises from 0.
         weight_decay: AdamW's, of matrices and embeddings; biases and norms have none.
         gradient_norm: gradients longer than this are shortened to it.
         tokens_per_batch: events in a batch, padding counted.
         max_epochs: passes over the data after which training ends even if it still gets better.
-        patience: passes without a better validation NDCG@10 after which training ends.
+        patience: passes without a better validation NDCG@10 after which the learning rate falls; half
+            as many of them after that end the training.
         max_seconds: time after which no further pass is begun; None is no limit. Counted over all
             attempts of a run.
         num_members: networks that are trained from different seeds and averaged; a further one is begun
@@ -73,6 +76,7 @@ class TrainingConfig:
     use_kinds: bool = True
     use_features: bool = True
     learning_rate: float = 1e-3
+    cooling: float = 0.1
     warmup_steps: int = 100
     weight_decay: float = 0.05
     gradient_norm: float = 1.0
@@ -101,6 +105,8 @@ class TrainingConfig:
         for name in ("temperature", "num_candidates"):
             if getattr(self, name) < 0:
                 raise BadSettings(f"{name} must be 0 or more, not {getattr(self, name)}.")
+        if not 0 < self.cooling <= 1:
+            raise BadSettings(f"cooling must be above 0 and at most 1, not {self.cooling}.")
         if self.learning_rate <= 0 or self.gradient_norm <= 0 or self.weight_decay < 0:
             raise BadSettings(
                 "learning_rate and gradient_norm must be above 0, weight_decay not below."

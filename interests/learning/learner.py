@@ -97,16 +97,19 @@ class Learner:
         )
         return mean * (len(targets) / len(asked_of_all))
 
-    def learn(self, loss: Tensor | None, *, step: int, ranks: Ranks) -> Tensor:
+    def learn(
+        self, loss: Tensor | None, *, step: int, ranks: Ranks, share_of_rate: float = 1.0
+    ) -> Tensor:
         """Change the weights by the gradient of the losses of all processes, and return their sum.
 
         Args:
             loss: of this process's part of the batch; None where it has none.
             step: how many steps were made before.
+            share_of_rate: of the learning rate in the settings, above 0.
         """
         warmed_up = min((step + 1) / self.config.warmup_steps, 1.0)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * warmed_up
+            group["lr"] = self.config.learning_rate * warmed_up * share_of_rate
         self.optimizer.zero_grad(set_to_none=True)
         if loss is not None:
             loss.backward()  # type: ignore[no-untyped-call]
@@ -119,7 +122,8 @@ class Learner:
     def _try_out(self, encode: devices.Encode) -> None:
         """Encode and learn from nothing, and leave no trace of it."""
         weight = self.network.item_bias
-        vectors = weight.new_zeros(*TRIAL_SHAPE, self.network.width, requires_grad=True)
+        # Worked out of weights, as those of a batch are.
+        vectors = 1 * weight.new_zeros(*TRIAL_SHAPE, self.network.width, requires_grad=True)
         numbers = torch.zeros(TRIAL_SHAPE, dtype=torch.int64, device=weight.device)
         self.network.train()
         with (

@@ -50,8 +50,10 @@ class Standing:
         steps: of all passes
         loss_sum, positions: of this pass so far
         seconds: spent, all attempts together
+        began_at: how many of them were spent when this network began
         curves: see `Progress`
         best_epoch: whose weights are kept, -1 before there is one
+        cooled_at: how many passes were done when the learning rate fell, -1 before
         members: results of the networks that have learned before this one
         resumed_in_passes: those, from 1, in which another attempt took over
     """
@@ -63,10 +65,12 @@ class Standing:
     loss_sum: float = 0.0
     positions: int = 0
     seconds: float = 0.0
+    began_at: float = 0.0
     curves: dict[str, list[float]] = field(
         default_factory=lambda: {"loss": [], "ndcg@10": [], "recall@10": []}
     )
     best_epoch: int = -1
+    cooled_at: int = -1
     members: list[dict[str, Any]] = field(default_factory=list)
     resumed_in_passes: list[int] = field(default_factory=list)
 

@@ -24,6 +24,8 @@ from interests.learning.progress import Progress, Standing
 from interests.learning.trained import TrainedNetwork
 
 Report = Callable[[Progress], None]
+# The last fifth of the time, or of the passes, is for small steps.
+HOT_SHARE = 0.8
 # Looking at a loss waits for all that a GPU has still to do, and asking process 0 waits for it: between
 # two looks so many steps are made. A CPU has nothing to wait for.
 STEPS_BETWEEN_LOOKS = 16
@@ -187,10 +189,36 @@ class _Training:
             return False
         if config.max_seconds is not None and standing.seconds >= config.max_seconds:
             return standing.epoch > 0
-        return bool(
-            len(self.prepared.validation_users)
-            and standing.epoch - 1 - standing.best_epoch >= config.patience
-        )
+        return self._is_cool() and self._passes_without_gain() >= max(config.patience // 2, 1)
+
+    def _share_of_rate(self) -> float:
+        return self.config.cooling if self._is_cool() else 1.0
+
+    def _is_cool(self) -> bool:
+        return self.standing.cooled_at >= 0
+
+    def _passes_without_gain(self) -> int:
+        """Count the passes since the best one, or since the learning rate fell; 0 without validation."""
+        standing = self.standing
+        if not len(self.prepared.validation_users):
+            return 0
+        return standing.epoch - 1 - max(standing.best_epoch, standing.cooled_at - 1)
+
+    def _is_time_to_cool(self) -> bool:
+        standing, config = self.standing, self.config
+        if self._passes_without_gain() >= config.patience:
+            return True
+        if standing.epoch >= HOT_SHARE * config.max_epochs:
+            return True
+        if config.max_seconds is None:
+            return False
+        hot_seconds = HOT_SHARE * (config.max_seconds - standing.began_at)
+        return standing.seconds - standing.began_at >= hot_seconds
+
+    def _cool(self) -> None:
+        """Go on from the best pass in smaller steps."""
+        self.learner.network.load_state_dict(self.best)
+        self.standing.cooled_at = self.standing.epoch
 
     def _is_worth_another(self) -> bool:
         """Tell whether another member is wanted and likely to come to its end in time."""
@@ -207,6 +235,7 @@ class _Training:
         self.standing = Standing(
             fingerprint=standing.fingerprint,
             seconds=standing.seconds,
+            began_at=standing.seconds,
             members=standing.members,
             resumed_in_passes=standing.resumed_in_passes,
         )
@@ -229,6 +258,7 @@ class _Training:
             "seed": self.config.seed + len(self.finished),
             "passes": len(curves["loss"]),
             "best_epoch": best,
+            "cooled_at": self.standing.cooled_at,
             "curves": curves,
             **measured,
         }
@@ -273,7 +303,9 @@ class _Training:
                 asked_of_all=part.asked_of_all,
                 seed=seed,
             )
-        total = self.learner.learn(loss, step=standing.steps, ranks=self.ranks)
+        total = self.learner.learn(
+            loss, step=standing.steps, ranks=self.ranks, share_of_rate=self._share_of_rate()
+        )
         self.unseen.append((total, len(part.asked_of_all)))
         standing.batches, standing.steps = standing.batches + 1, standing.steps + 1
 
@@ -331,6 +363,8 @@ class _Training:
         self._count_time()
         # Whether there is time for another pass is told by one clock.
         standing.seconds = self.ranks.of_first(lambda: standing.seconds)
+        if not self._is_cool() and self._is_time_to_cool():
+            self._cool()
         self.ranks.of_first(self._checkpoint)
 
     def _measure(self, network: InterestNetwork | AveragedNetwork) -> dict[str, float]:

@@ -74,6 +74,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "use_features": ("Sees titles and categories", ""),
     "learning_rate": ("Learning rate", ""),
     "warmup_steps": ("Warm-up", "steps"),
+    "cooling": ("Learning rate at the end", SHARE),
     "weight_decay": ("Weight decay", ""),
     "gradient_norm": ("Longest gradient", ""),
     "tokens_per_batch": ("Batch", "events"),

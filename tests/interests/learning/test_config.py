@@ -15,6 +15,7 @@ from tests.interests.learning.logs import chain, log_of
         ({"width": 66, "num_heads": 2}, "width must be a multiple of 2"),
         ({"dropout": 1.0}, "dropout must be 0 or more and below 1"),
         ({"temperature": -0.1}, "temperature must be 0 or more, not -0.1"),
+        ({"cooling": 0}, "cooling must be above 0 and at most 1, not 0"),
         ({"num_candidates": -1}, "num_candidates must be 0 or more"),
         ({"learning_rate": 0}, "must be above 0"),
     ],

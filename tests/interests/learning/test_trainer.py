@@ -147,7 +147,7 @@ def test_report_says_how_far_it_is():
     assert len(told[-1].curves["loss"]) == 3
 
 
-def test_training_ends_when_validation_no_longer_gets_better():
+def test_steps_get_smaller_and_training_ends_when_validation_no_longer_gets_better():
     # Items at random: nothing to learn, so no pass is better than a lucky one.
     random = np.random.default_rng(0)
     log = log_of([random.permutation(40)[:10].tolist() for _ in range(40)], num_items=40)
@@ -155,9 +155,24 @@ def test_training_ends_when_validation_no_longer_gets_better():
 
     results = trainer.fit(log, config=config, device=CPU).results
 
-    assert len(results["curves"]["loss"]) == results["best_epoch"] + 1 + 2
-    best = results["curves"]["ndcg@10"][results["best_epoch"]]
-    assert best == max(results["curves"]["ndcg@10"]) == results["validation"]["ndcg@10"]
+    cooled_at, ndcg = results["members"][0]["cooled_at"], results["curves"]["ndcg@10"]
+    assert int(np.argmax(ndcg[:cooled_at])) == cooled_at - 1 - 2
+    # Half the patience is left for small steps.
+    last_gain = max(results["best_epoch"], cooled_at - 1)
+    assert len(ndcg) == last_gain + 1 + 1
+    assert max(ndcg) == ndcg[results["best_epoch"]] == results["validation"]["ndcg@10"]
+
+
+def test_small_steps_begin_at_the_best_pass_and_are_cooler():
+    kept = dataclasses.replace(SHORT, max_epochs=5, learning_rate=0.02)
+    warm, cool = (
+        trainer.fit(chain(), config=dataclasses.replace(kept, cooling=cooling), device=CPU)
+        for cooling in (1.0, 0.01)
+    )
+
+    assert warm.results["members"][0]["cooled_at"] == 4  # the last fifth of five passes
+    assert warm.results["curves"]["loss"][:4] == cool.results["curves"]["loss"][:4]
+    assert warm.results["curves"]["loss"][4] != cool.results["curves"]["loss"][4]
 
 
 def test_training_begins_no_pass_after_its_time():
