@@ -185,9 +185,7 @@ def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int6
     at_once = on_cpu if device.type == "cpu" else ENCODED_EVENTS_ON_GPU
     for chosen in batch_order(windows, tokens_per_batch=at_once):
         part = batch(own, windows.take(chosen), device=device)
-        hidden = network.network(part.items, part.kinds, part.gaps)  # [B, L, D]
-        rows = torch.arange(len(chosen), device=device)
-        last = hidden[rows, part.lengths - 1]  # [B, D]
+        last = network.network.last(part.items, part.kinds, part.gaps, part.lengths)  # [B, D]
         found[torch.from_numpy(known[chosen]).to(device)] = last.float()
     return found
 

@@ -37,6 +37,11 @@ class AveragedNetwork(nn.Module):
         hidden = torch.cat([member(items, kinds, gaps) for member in self.members], dim=-1)
         return hidden / len(self.members)
 
+    def last(self, items: Tensor, kinds: Tensor, gaps: Tensor, lengths: Tensor) -> Tensor:
+        """Return the hidden state after the last event, see `InterestNetwork.last`. [B, K * D]"""
+        hidden = [member.last(items, kinds, gaps, lengths) for member in self.members]
+        return torch.cat(hidden, dim=-1) / len(self.members)
+
     def item_weights(self) -> Tensor:
         """Return what hidden states are multiplied with to score items. [N, K * D]"""
         return torch.cat([member.item_weights() for member in self.members], dim=-1)

@@ -90,6 +90,33 @@ class InterestNetwork(nn.Module):
 
     def encode(self, vectors: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
         """Return the hidden state after each event, given the vectors of the events' items. [B, L, D]"""
+        hidden = self._inputs(vectors, kinds, gaps)
+        for block in self.blocks:
+            hidden = block(hidden)
+        return self._scaled(self.norm(hidden), self.config.temperature)
+
+    def last(self, items: Tensor, kinds: Tensor, gaps: Tensor, lengths: Tensor) -> Tensor:
+        """Return what `forward` returns after the last event of each history; in evaluation mode.
+
+        The last block works on one event of each history instead of all: of two blocks a third less to do.
+
+        Args:
+            lengths: events of each history, 1 to L, int64. [B]
+
+        Returns:
+            float. [B, D]
+        """
+        assert not self.training, "dropout is for all events of a history"
+        vectors = functional.embedding((items - 1).clamp(min=0), self.item_vectors())
+        hidden = self._inputs(vectors, kinds, gaps)
+        *before, final = self.blocks
+        assert isinstance(final, Block)
+        for block in before:
+            hidden = block(hidden)
+        return self._scaled(self.norm(final.last(hidden, lengths)), self.config.temperature)
+
+    def _inputs(self, vectors: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
+        """Add to the vectors of the events' items what else is known of the events. [B, L, D]"""
         length = vectors.shape[1]
         assert length <= self.config.max_length
         hidden = vectors
@@ -99,10 +126,8 @@ class InterestNetwork(nn.Module):
             hidden = hidden + self.gaps(gaps)
         if self.positions is not None:
             hidden = hidden + self.positions(torch.arange(length, device=vectors.device))
-        hidden = self.dropout(hidden)
-        for block in self.blocks:
-            hidden = block(hidden)
-        return self._scaled(self.norm(hidden), self.config.temperature)
+        dropped: Tensor = self.dropout(hidden)
+        return dropped
 
     def item_vectors(self, items: Tensor | None = None) -> Tensor:
         """Return the vectors of items as they go in.

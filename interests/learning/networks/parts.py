@@ -69,6 +69,21 @@ class Attention(nn.Module):
         out: Tensor = self.project_out(mixed.transpose(1, 2).reshape(B, L, D))  # [B, L, D]
         return out
 
+    def last(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """Return what `forward` returns at the last event of each history. [B, D]"""
+        B, L, D = hidden.shape
+        own = hidden[torch.arange(B, device=hidden.device), lengths - 1]  # [B, D]
+        of_query, of_rest = self.project_in.weight[:D], self.project_in.weight[D:]
+        query = functional.linear(own, of_query).view(B, self.num_heads, 1, -1)
+        rest = functional.linear(hidden, of_rest).view(B, L, 2, self.num_heads, -1)
+        key, value = rest.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
+        is_real = torch.arange(L, device=hidden.device) < lengths[:, None]  # [B, L]
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=is_real[:, None, None]
+        )
+        out: Tensor = self.project_out(mixed.reshape(B, D))
+        return out
+
 
 class GatedLayer(nn.Module):
     """SwiGLU: one projection opens and closes the other. Shazeer, "GLU Variants", 2020."""
@@ -99,4 +114,11 @@ class Block(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden)))
         out: Tensor = hidden + self.dropout(self.layer(self.layer_norm(hidden)))
+        return out
+
+    def last(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """Return what `forward` returns at the last event of each history, without dropout. [B, D]"""
+        own = hidden[torch.arange(len(hidden), device=hidden.device), lengths - 1]
+        own = own + self.attention.last(self.attention_norm(hidden), lengths)
+        out: Tensor = own + self.layer(self.layer_norm(own))
         return out

@@ -51,6 +51,16 @@ def test_hidden_states_do_not_look_ahead(device):
     torch.testing.assert_close(hidden[:, :4], early)
 
 
+@pytest.mark.parametrize("num_blocks", [1, 3])
+def test_last_is_what_follows_the_last_event(device, num_blocks):
+    network, whole = network_on(device, num_blocks=num_blocks), inputs(device, rows=4)
+    lengths = torch.tensor([7, 1, 4, 7], device=device)
+
+    last = network.last(*whole, lengths)
+
+    torch.testing.assert_close(last, network(*whole)[torch.arange(4), lengths - 1])
+
+
 def test_padding_changes_nothing_before_it(device):
     network, whole = network_on(device), inputs(device)
     padded = [functional.pad(part[:, :4], (0, 3)) for part in whole]
