@@ -48,6 +48,10 @@ class TrainedNetwork:
     _last_index: list[tuple[Catalogue, NDArray[np.int64]]] = field(
         default_factory=list, init=False, repr=False, compare=False
     )
+    # Likewise, and the network grown by its new items.
+    _last_grown: list[tuple[Catalogue, TrainedNetwork]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @property
     def num_items(self) -> int:
@@ -87,7 +91,18 @@ class TrainedNetwork:
         """Return a network that also knows the catalogue's new items whose features it knows.
 
         Items that share no category and no word of their title with a known one stay unknown.
+
+        Raises:
+            ForeignWeights: the catalogue has items, and the network knows none of them.
         """
+        for known, grown in self._last_grown:
+            if known is catalogue:
+                return grown
+        grown = self._grow(catalogue)
+        self._last_grown[:] = [(catalogue, grown)]
+        return grown
+
+    def _grow(self, catalogue: Catalogue) -> TrainedNetwork:
         new = catalogue.take(self.item_index(catalogue) < 0)
         features = ItemFeatures.of_catalogue(new, names=self.feature_names)
         told = np.flatnonzero(np.diff(features.offsets))

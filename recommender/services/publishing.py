@@ -91,6 +91,10 @@ def _prepare(hold: Hold, tell: Report) -> Work:
     filled = _take_up(hold, sha256=run.training_run.weights_sha256)
     tell("reading the catalogue", 0.02)
     shelf = Shelf.of(events.load_catalogue())
+    try:
+        network = network.grown(shelf.loaded.catalogue)
+    except ForeignWeights as error:
+        raise CannotRun(str(error)) from error
     return Work(
         hold=hold, tell=tell, network=network, shelf=shelf, now=timezone.now(), filled=filled
     )

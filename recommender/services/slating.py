@@ -68,13 +68,19 @@ def rank(
 ) -> Iterator[Ranked]:
     """Rank the items that each end user of the log has not seen and that are not hidden.
 
+    Items that came after the training stand where their titles and categories put them.
+
     Args:
         hidden: what `is_hidden` says of the log's catalogue; asked here where None. [N]
     """
     if hidden is None:
         hidden = is_hidden(log.loaded)
     batches = scoring.top_items(
-        network, log.log, k=SLATE_LENGTH, excluded_items=hidden, exclude_seen=True
+        network.grown(log.log.catalogue),
+        log.log,
+        k=SLATE_LENGTH,
+        excluded_items=hidden,
+        exclude_seen=True,
     )
     for users, items, scores in batches:
         yield Ranked(users=users, items=items, scores=scores)
