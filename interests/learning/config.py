@@ -18,6 +18,10 @@ LARGE = 500_000
 CANDIDATES = 2048
 # Networks to average where the time allows.
 MEMBERS = 4
+# Mean number of events a person below which histories count as short.
+SHORT_HISTORY = 30
+# About so many steps make a pass over small data.
+STEPS_PER_PASS = 100
 # Passes that a network should be able to make in its time.
 PASSES = 15
 
@@ -68,7 +72,7 @@ class TrainingConfig:
     num_heads: int = 2
     max_length: int = 50
     dropout: float = 0.3
-    temperature: float = 0.07
+    temperature: float = 0.1
     num_candidates: int = 0
     own_dropout: float = 0.1
     use_positions: bool = True
@@ -163,20 +167,26 @@ def _suited(log: InteractionLog) -> dict[str, Any]:
     """Return what suits the data, whatever it costs."""
     num_events, num_items = max(log.num_events, 1), len(np.unique(log.items))
     lengths = np.bincount(log.users, minlength=1)
-    long = int(np.quantile(lengths[lengths > 0], 0.95)) if log.num_events else 1
-    is_large = num_events >= LARGE
+    lengths = lengths[lengths > 0] if log.num_events else np.ones(1, np.int64)
+    is_large, is_short = num_events >= LARGE, lengths.mean() < SHORT_HISTORY
     return {
-        "width": 128 if is_large else 64,
+        # Few events a person say little each: a wide network with sharp cosines makes the most of
+        # them. Where histories are long, popularity and taste need the softer ones.
+        "width": 128 if is_large or is_short else 64,
+        "temperature": 0.1 if is_short else 0.2,
         # A power of two that holds the histories of most. On small data 50 events at once taught
         # more than 200: more windows, more steps in a pass.
-        "max_length": int(
-            np.clip(2 ** np.ceil(np.log2(max(long, 2))), 16, 200 if is_large else 50)
-        ),
+        "max_length": _power_of_two(np.quantile(lengths, 0.95), 16, 200 if is_large else 50),
         "dropout": 0.2 if is_large else 0.4,
         "learning_rate": 1e-3 if is_large else 2e-3,
-        "tokens_per_batch": 4096 if is_large else 2048,
+        "tokens_per_batch": _power_of_two(num_events / STEPS_PER_PASS, 512, 4096),
         "num_candidates": CANDIDATES if num_items > 2 * CANDIDATES else 0,
     }
+
+
+def _power_of_two(value: float, lowest: int, highest: int) -> int:
+    """Return the least power of two that is not below a value, within bounds."""
+    return int(np.clip(2 ** np.ceil(np.log2(max(value, 1))), lowest, highest))
 
 
 def _in_time(
@@ -185,7 +195,8 @@ def _in_time(
     """Return changes with which a training comes to its end within the time."""
     num_items = len(np.unique(log.items))
     changes: dict[str, Any] = {"max_seconds": budget_seconds, "num_members": MEMBERS}
-    for smaller in ({}, {"num_candidates": CANDIDATES // 2}, {"width": 32}):
+    narrower = {"width": suited["width"] // 2}
+    for smaller in ({}, {"num_candidates": CANDIDATES // 2}, narrower):
         if smaller.get("num_candidates", 0) < num_items:
             changes |= smaller
         settings = {**suited, **changes}

@@ -39,6 +39,15 @@ def test_settings_follow_the_data_and_the_wishes():
     assert empty.max_length == 16
 
 
+def test_short_histories_get_a_wide_network_with_sharp_cosines_and_long_ones_do_not():
+    short = TrainingConfig.for_data(chain(length=8, num_users=50))
+    long = TrainingConfig.for_data(chain(length=60, num_users=50))
+
+    assert (short.width, short.temperature, short.max_length) == (128, 0.1, 16)
+    assert (long.width, long.temperature, long.max_length) == (64, 0.2, 50)
+    assert (short.tokens_per_batch, long.tokens_per_batch) == (512, 512)
+
+
 def test_large_catalogue_is_sampled_and_a_small_one_is_not():
     own = [list(range(first, first + 50)) for first in range(0, 5000, 50)]
 
