@@ -132,7 +132,8 @@ class Learner:
                 weight.device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16
             ),
         ):
-            encode(vectors, numbers, numbers).sum().backward()  # type: ignore[no-untyped-call]
+            # A tensor used twice would be compiled as one.
+            encode(vectors, numbers, numbers.clone()).sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.zero_grad(set_to_none=True)
 
 

@@ -286,8 +286,7 @@ class _Training:
             if standing.batches % steps == 0 or standing.batches == len(order):
                 self._look(standing.batches / len(order), report=report, is_stopped=is_stopped)
         self._end_epoch()
-        if report is not None:
-            self.ranks.of_first(lambda: report(progress.told(standing, config, share_of_pass=0.0)))
+        self._look(0.0, report=report, is_stopped=None)
 
     def _step(self, part: sharing.Part) -> None:
         standing, seed = self.standing, (*self._seed_of_pass(), self.standing.batches)
@@ -329,7 +328,7 @@ class _Training:
 
     def _add_up(self) -> None:
         standing = self.standing
-        values = torch.stack([loss for loss, _ in self.unseen]).tolist()
+        values = torch.stack([loss for loss, _ in self.unseen]).tolist() if self.unseen else []
         for number, (value, (_, positions)) in enumerate(zip(values, self.unseen, strict=True)):
             if not math.isfinite(value):
                 step = standing.steps - len(values) + number + 1

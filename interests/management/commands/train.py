@@ -27,7 +27,7 @@ Example:
   manage.py train --budget 10m
   manage.py train --set width=128 --set dropout=0.2 --seed 1
   manage.py train --run 12
-  torchrun --nproc-per-node=2 manage.py train --run 12
+  torchrun --nproc-per-node=2 -- manage.py train --run 12
 
 The first chooses settings by the amount of data, and its time too. With --budget they suit that time: a
 short one gets a narrower network, a long one several to average. The last does the training run 12, which somebody

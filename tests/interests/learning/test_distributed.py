@@ -53,6 +53,12 @@ def test_resumed_processes_go_on_as_if_never_interrupted(found):
         assert torch.equal(resumed["weights"][key], weights), key
 
 
+def test_process_0_alone_tells_how_far_it_is(found):
+    assert found[0]["told"] == sorted(found[0]["told"])
+    assert found[0]["told"][-1] == 1.0
+    assert found[1]["told"] == []
+
+
 def test_killed_process_ends_the_training_of_all_others(tmp_path):
     first, second, killed = together.start("lose_one", tmp_path, size=3)
 

@@ -49,6 +49,35 @@ def test_batch_pads_at_the_end_and_targets_the_next_event_that_is_not_negative()
     assert part.lengths.tolist() == [3, 2]
 
 
+def test_targets_are_those_of_the_batch_and_where_they_stand():
+    log = log_of([[0, 1, 2], [3, 0]], num_items=4, kinds=[[0, 1, 0], [0, 0]])
+    own = read(log)
+    windows = sequences.Windows(np.array([3, 0]), np.array([2, 3]))
+
+    found = sequences.targets(own, windows)
+
+    # As above with rows exchanged: [[1, 0, 0], [0, 3, 0]], counted through.
+    assert found.items.tolist() == [1, 3]
+    assert found.places.tolist() == [0, 4]
+    part = sequences.batch(own, windows, device=CPU)
+    assert part.targets.flatten()[found.places].tolist() == [1, 3]
+
+
+def test_cut_out_events_make_the_same_batches():
+    log = log_of([list(range(9)), [3, 0], [5, 6, 7]], num_items=9)
+    own = read(log)
+    windows = sequences.Windows(np.array([11, 6, 2]), np.array([2, 3, 4]))
+
+    part, moved = sequences.cut_out(own, windows)
+
+    # Windows of 2, 3 and 4 events; after the first and the last comes a target, after the other nothing.
+    assert part.events.tolist() == [11, 12, 13, 6, 7, 8, 2, 3, 4, 5, 6]
+    assert part.offsets.tolist() == [0, 3, 6, 11]
+    before, after = (sequences.batch(*each, device=CPU) for each in ((own, windows), (part, moved)))
+    for name in ("items", "kinds", "gaps", "targets", "lengths"):
+        assert getattr(after, name).tolist() == getattr(before, name).tolist(), name
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(0, 25), min_size=1, max_size=8),

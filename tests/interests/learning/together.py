@@ -53,14 +53,18 @@ def train_all(ranks: Ranks, folder: Path) -> dict[str, Any]:
     """Train with all settings, and once more with an interruption."""
     found: dict[str, Any] = {name: fit(config, ranks) for name, config in CONFIGS.items()}
     found["dropping"] = fit(DROPPING, ranks)
-    # Only process 0 has a checkpoint, as on hosts that share no disk.
-    options = {"directory": folder / "checkpoint"} if ranks.is_first else {}
+    # Only process 0 tells, and has a checkpoint, as on hosts that share no disk.
+    told: list[Any] = []
+    options: dict[str, Any] = {}
+    if ranks.is_first:
+        options = {"directory": folder / "checkpoint", "report": told.append}
     asked = iter(range(1000))
     try:
         fit(DROPPING, ranks, is_stopped=lambda: next(asked) == 1, **options)
     except (trainer.TrainingStopped, distributed.RankFailed) as error:
         found["stopped"] = f"{type(error).__name__}: {error}"
     found["resumed"] = fit(DROPPING, ranks, **options)
+    found["told"] = [now.share_done for now in told]
     return found
 
 
@@ -68,10 +72,10 @@ def lose_one(ranks: Ranks, folder: Path) -> dict[str, Any]:
     """Train while the last process is killed in its fourth step."""
     learn = Learner.learn
 
-    def learn_or_die(self: Learner, loss: Any, *, step: int, ranks: Ranks) -> torch.Tensor:
+    def learn_or_die(self: Learner, loss: Any, *, step: int, **others: Any) -> torch.Tensor:
         if step == 3 and ranks.rank == ranks.size - 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        return learn(self, loss, step=step, ranks=ranks)
+        return learn(self, loss, step=step, **others)
 
     Learner.learn = learn_or_die  # type: ignore[method-assign]
     return failure(ranks, seed=0)
@@ -109,7 +113,8 @@ def start(task: str, folder: Path, *, size: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
     found = []
     for rank, process in enumerate(running):
-        output, _ = process.communicate(timeout=300)
+        with process:
+            output, _ = process.communicate(timeout=300)
         assert process.returncode in (0, -signal.SIGKILL), output
         path = folder / f"{rank}.pt"
         found.append(torch.load(path, weights_only=False) if path.exists() else {})

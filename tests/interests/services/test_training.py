@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from interests.learning import checkpoints, progress, scoring
+from interests.learning.distributed import RankFailed
 from interests.models import EndUser, Item, RunState, TrainingRun
 from interests.selectors import events
 from interests.services import running, training
@@ -299,6 +300,55 @@ def test_training_killed_mid_way_resumes_at_its_checkpoint(home):
     assert len(run.results["curves"]["loss"]) == 40
     assert run.results["resumed_in_passes"] == [kept + 1]
     assert training.load(run).num_items == 20
+
+
+@pytest.mark.slow
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_torchrun_trains_a_run_in_two_processes(home):
+    population()
+    run = request()
+
+    arguments = (
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "--",
+        "manage.py",
+    )
+    with processes.start(*arguments, "train", "--run", str(run.pk)) as both:
+        output, _ = both.communicate(timeout=240)
+
+    run.refresh_from_db()
+    assert (both.returncode, run.state, run.attempt) == (0, RunState.DONE, 1), output
+    assert "2 x" in run.results["device"]
+    assert output.count(f"training {run.pk} is done") == 1
+    assert training.load(run).num_items == 10
+
+
+@pytest.mark.django_db
+def test_run_that_another_process_let_down_can_be_taken_up_at_once(monkeypatch):
+    population()
+    run = request()
+    fit = training.trainer.fit
+
+    def fail(*args, **kwargs):
+        raise RankFailed("Another process of this training has ended.")
+
+    monkeypatch.setattr(training.trainer, "fit", fail)
+    with pytest.raises(running.RunInterrupted, match="Another process of this training"):
+        training.train(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.attempt) == (RunState.STARTED, 1)
+    assert run.step == "Another process of this training has ended."
+    first = run.results["settings"]
+    monkeypatch.setattr(training.trainer, "fit", fit)
+    training.train(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.attempt) == (RunState.DONE, 2)
+    assert run.results["settings"] == first
 
 
 def _is_expired(run: TrainingRun) -> bool:
