@@ -32,6 +32,7 @@ Example:
 Prints a table; --json writes a list of {"algorithm", "metrics", "intervals", "p_value", "segments",
 "targets_sha256", "fit_seconds", "score_seconds", ...}."""
 
+
 class Command(BaseCommand):
     help = HELP
     requires_system_checks: tuple[str, ...] = ()
