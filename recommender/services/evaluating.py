@@ -77,9 +77,14 @@ def _options(name: str, run: EvaluationRun) -> dict[str, Any]:
     """Return the options of an algorithm: the network is trained as the one that is evaluated was."""
     if name != "interest_network":
         return {}
-    trained = run.training_run.results.get("settings", {}) if run.training_run else {}
-    # Seed and time are those of this run, not of that training.
-    own = {name: value for name, value in trained.items() if name not in ("seed", "max_seconds")}
+    results = run.training_run.results if run.training_run else {}
+    # The seed is that of this run; the time too, unless that training had less.
+    own = {name: value for name, value in results.get("settings", {}).items() if name != "seed"}
+    limit = float(run.settings.get("budget_seconds", BUDGET_SECONDS))
+    own["max_seconds"] = min(own.get("max_seconds") or limit, limit)
+    # It allowed up to so many networks; what serves is the mean of those that there was time for.
+    if results.get("members"):
+        own["num_members"] = len(results["members"])
     return {"changes": {**own, **run.settings.get("training", {})}}
 
 
