@@ -160,6 +160,7 @@ class _Training:
         results = {
             "curves": members[0]["curves"],
             "best_epoch": members[0]["best_epoch"],
+            "num_members": len(members),
             "members": [
                 {key: value for key, value in member.items() if key != "curves"}
                 for member in members

@@ -34,6 +34,7 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
         "num_events": ("Events learned from", ""),
         "num_users": ("End users", ""),
         "num_items": ("Items", ""),
+        "num_members": ("Networks averaged", ""),
         "best_epoch": ("Best pass", PASS),
         "validation_users": ("Validated on", "end users"),
         "device": ("Computed on", ""),
