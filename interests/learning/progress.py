@@ -6,11 +6,12 @@ rename replaces all of it.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import safetensors
 import safetensors.torch
@@ -22,6 +23,8 @@ from interests.learning.config import TrainingConfig
 from interests.learning.networks.interest_network import InterestNetwork
 
 FILE = "checkpoint.safetensors"
+# The longest head that safetensors itself accepts, in bytes.
+MAX_HEAD = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -138,8 +141,9 @@ def load(
         training then begins anew.
     """
     try:
-        standing = standing_of(folder)
-        tensors = safetensors.torch.load((folder / FILE).read_bytes())
+        content = (folder / FILE).read_bytes()
+        standing = _standing_in(io.BytesIO(content))
+        tensors = safetensors.torch.load(content)
     except (OSError, safetensors.SafetensorError, ValueError, TypeError, KeyError):
         return None
     if standing.fingerprint != fingerprint:
@@ -162,10 +166,10 @@ def standing_of(folder: Path) -> Standing:
     """Return where the training of a checkpoint stands, without reading its weights.
 
     Raises:
-        OSError, SafetensorError, ValueError, TypeError, KeyError: there is none, or it is damaged.
+        OSError, ValueError, TypeError, KeyError: there is none, or its head is damaged.
     """
-    with safetensors.safe_open(folder / FILE, framework="pt") as file:
-        return Standing(**json.loads(file.metadata()["standing"]))
+    with (folder / FILE).open("rb") as file:
+        return _standing_in(file)
 
 
 def remove(folder: Path) -> None:
@@ -173,6 +177,16 @@ def remove(folder: Path) -> None:
     (folder / FILE).unlink(missing_ok=True)
     for draft in folder.glob(f".{FILE}.*"):
         draft.unlink(missing_ok=True)
+
+
+def _standing_in(file: BinaryIO) -> Standing:
+    """Read the plain values at the head of a safetensors file; it may be replaced meanwhile.
+
+    The format: the length of the head in 8 bytes, little end first, then the head as JSON.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    head = json.loads(file.read(min(length, MAX_HEAD)))
+    return Standing(**json.loads(head["__metadata__"]["standing"]))
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

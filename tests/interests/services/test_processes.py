@@ -71,7 +71,12 @@ def test_a_command_ended_by_a_signal_has_a_negative_code(tmp_path):
 @pytest.mark.services
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_waiter_that_is_told_to_end_takes_the_whole_family_along(tmp_path, how):
-    code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\n" + WAITER
+    # A shell lets what it runs in the background ignore Ctrl-C; this must not depend on who started it.
+    code = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n" + WAITER
+    )
     waiter = subprocess.Popen(
         [sys.executable, "-c", code, FAMILY, str(tmp_path / "pids")], cwd=settings.BASE_DIR,
         stderr=subprocess.DEVNULL,
