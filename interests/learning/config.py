@@ -136,10 +136,16 @@ class TrainingConfig:
         Raises:
             BadSettings: a change is unknown or out of range.
         """
-        suited = _suited(log)
+        num_items = int(np.count_nonzero(np.bincount(log.items)))
+        suited = _suited(log, num_items=num_items)
         if budget_seconds is not None:
-            rate = costs.matrix_rate(device or devices.best())
-            suited |= _in_time(suited, log, budget_seconds=budget_seconds, rate=rate)
+            suited |= _in_time(
+                suited,
+                num_events=log.num_events,
+                num_items=num_items,
+                budget_seconds=budget_seconds,
+                rate=costs.matrix_rate(device or devices.best()),
+            )
         return cls.from_dict(suited | changes)
 
     @classmethod
@@ -163,11 +169,11 @@ class TrainingConfig:
         return asdict(self)
 
 
-def _suited(log: InteractionLog) -> dict[str, Any]:
+def _suited(log: InteractionLog, *, num_items: int) -> dict[str, Any]:
     """Return what suits the data, whatever it costs."""
-    num_events, num_items = max(log.num_events, 1), len(np.unique(log.items))
+    num_events = log.num_events
     lengths = np.bincount(log.users, minlength=1)
-    lengths = lengths[lengths > 0] if log.num_events else np.ones(1, np.int64)
+    lengths = lengths[lengths > 0] if num_events else np.ones(1, np.int64)
     is_large, is_short = num_events >= LARGE, lengths.mean() < SHORT_HISTORY
     return {
         # Few events a person say little each: a wide network with sharp cosines makes the most of
@@ -190,10 +196,14 @@ def _power_of_two(value: float, lowest: int, highest: int) -> int:
 
 
 def _in_time(
-    suited: Mapping[str, Any], log: InteractionLog, *, budget_seconds: float, rate: float
+    suited: Mapping[str, Any],
+    *,
+    num_events: int,
+    num_items: int,
+    budget_seconds: float,
+    rate: float,
 ) -> dict[str, Any]:
     """Return changes with which a training comes to its end within the time."""
-    num_items = len(np.unique(log.items))
     changes: dict[str, Any] = {"max_seconds": budget_seconds, "num_members": MEMBERS}
     narrower = {"width": suited["width"] // 2}
     for smaller in ({}, {"num_candidates": CANDIDATES // 2}, narrower):
@@ -201,9 +211,9 @@ def _in_time(
             changes |= smaller
         settings = {**suited, **changes}
         seconds = costs.seconds_per_pass(
-            num_targets=log.num_events,
+            num_targets=num_events,
             width=settings["width"],
-            num_blocks=2,
+            num_blocks=TrainingConfig.num_blocks,
             num_scored=settings["num_candidates"] or num_items,
             operations_per_second=rate,
         )

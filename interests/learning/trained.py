@@ -99,7 +99,9 @@ class TrainedNetwork:
             if known is catalogue:
                 return grown
         grown = self._grow(catalogue)
-        self._last_grown[:] = [(catalogue, grown)]
+        # A network that held itself would stay in memory after everybody let go of it.
+        if grown is not self:
+            self._last_grown[:] = [(catalogue, grown)]
         return grown
 
     def _grow(self, catalogue: Catalogue) -> TrainedNetwork:

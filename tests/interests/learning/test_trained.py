@@ -1,4 +1,7 @@
+import copy
 import dataclasses
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -67,3 +70,18 @@ def test_network_that_knows_all_items_or_no_features_stays_itself(with_categorie
 def test_other_catalogue_is_refused(with_categories):
     with pytest.raises(ForeignWeights, match="trained on another"):
         with_categories.grown(Catalogue.build(item_ids=["x", "y"], categories=[["low"], []]))
+
+
+def test_network_is_let_go_of_as_soon_as_nobody_holds_it(with_categories):
+    own = dataclasses.replace(with_categories, network=copy.deepcopy(with_categories.network))
+    module = weakref.ref(own.network.items)
+    own.grown(chain().catalogue)
+    own.grown(catalogue_with_new_items())
+    own.grown(chain().catalogue)
+
+    gc.disable()
+    try:
+        del own
+        assert module() is None
+    finally:
+        gc.enable()
