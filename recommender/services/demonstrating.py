@@ -26,7 +26,7 @@ from interests.models import (
 )
 from interests.services import running
 from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
-from recommender.services import advancing
+from recommender.services import advancing, locking
 from recsite.access import services as access
 from recsite.access.models import ApiKey, Scope
 
@@ -149,6 +149,8 @@ def runs_ended_since(since: datetime) -> list[Run]:
 @transaction.atomic
 def is_all_done(*, now: datetime) -> bool:
     """Tell whether no run is active and none would be requested."""
+    # A run requested between the two looks would be in neither.
+    locking.take(locking.Lock.CHAIN)
     if active_runs():
         return False
     is_more = bool(advancing.advance(now=now))

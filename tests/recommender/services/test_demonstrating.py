@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
+from django.db import connection, transaction
 
 from interests.models import ImportRun, RunState, TrainingRun
-from recommender.services import demonstrating
+from recommender.services import demonstrating, locking
 from recsite.access.models import ApiKey
 from tests import factories
 from tests.factories import NOW
@@ -102,6 +105,39 @@ def test_all_is_done_when_nothing_runs_and_nothing_more_is_called_for() -> None:
 
     assert not demonstrating.is_all_done(now=NOW)
     assert not TrainingRun.objects.exists()  # it only looked
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_requested_while_it_looks_is_not_overlooked() -> None:
+    has_lock = threading.Event()
+
+    def request_a_training() -> None:
+        with transaction.atomic():
+            locking.take(locking.Lock.CHAIN)
+            TrainingRun.objects.create(requested_at=NOW)
+            has_lock.set()
+            _wait_until_somebody_waits_for_the_lock()
+        connection.close()
+
+    thread = threading.Thread(target=request_a_training)
+    thread.start()
+    assert has_lock.wait(30)
+
+    is_all_done = demonstrating.is_all_done(now=NOW)
+
+    thread.join()
+    assert not is_all_done
+
+
+def _wait_until_somebody_waits_for_the_lock() -> None:
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            if cursor.fetchone():
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits for the lock")
 
 
 def test_the_site_has_data_once_an_import_is_on_its_way(folder: Path) -> None:
