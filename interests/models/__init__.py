@@ -1,24 +1,50 @@
 """Tables of end users, items, events, runs and interest states."""
 
+from interests.models.alerts import Alert, AlertDelivery, AlertRule
 from interests.models.audience import ID_LENGTH, ChangeMark, EndUser
 from interests.models.catalogue import Category, Item
+from interests.models.drift import (
+    DetectorChoice,
+    DetectorSnapshot,
+    DriftEvent,
+    DriftMark,
+    SelfTestRun,
+)
 from interests.models.events import EventKind, Interaction, RejectedRow
+from interests.models.population import (
+    Drifter,
+    PopulationFlow,
+    PopulationRun,
+    PopulationShare,
+)
 from interests.models.runs import ImportRun, Run, RunState, TrackingRun, TrainingRun
 from interests.models.states import InterestState
 
 __all__ = [
     "ID_LENGTH",
+    "Alert",
+    "AlertDelivery",
+    "AlertRule",
     "Category",
     "ChangeMark",
+    "DetectorChoice",
+    "DetectorSnapshot",
+    "DriftEvent",
+    "DriftMark",
+    "Drifter",
     "EndUser",
     "EventKind",
     "ImportRun",
     "Interaction",
     "InterestState",
     "Item",
+    "PopulationFlow",
+    "PopulationRun",
+    "PopulationShare",
     "RejectedRow",
     "Run",
     "RunState",
+    "SelfTestRun",
     "TrackingRun",
     "TrainingRun",
 ]

@@ -12,8 +12,8 @@ class EndUser(models.Model):
     """A person, known by the id that the client gave.
 
     `num_events`, `last_event_at`, `drift_score` and `current_state` copy what the newest state says
-    (`last_event_at` passes over doubtful times), so that lists sort and filter on one table; only
-    `services.tracking` writes them.
+    (`last_event_at` passes over doubtful times), `drifted_at` the newest drift event, so that lists sort and
+    filter on one table; only `services.tracking` and `services.detecting` write them.
     """
 
     user_id = models.CharField(max_length=ID_LENGTH, unique=True)
@@ -29,6 +29,7 @@ class EndUser(models.Model):
     num_events = models.PositiveIntegerField(default=0)
     last_event_at = models.DateTimeField(null=True, blank=True)
     drift_score = models.FloatField(null=True, blank=True)
+    drifted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -40,6 +41,7 @@ class EndUser(models.Model):
             models.Index(
                 F("last_event_at").desc(nulls_last=True), "id", name="end_user_by_recency"
             ),
+            models.Index(F("drifted_at").desc(nulls_last=True), "id", name="end_user_by_change"),
         ]
 
     def __str__(self) -> str:
