@@ -8,28 +8,36 @@ Legend: E events of one end user, C categories.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interests.drift import catalogues, choosing, titles
+from interests.drift.behaviours import Change, preferences
 from interests.drift.catalogues import SimulatedCatalogue
 
-# Shares of end users: none, abrupt, gradual, there and back, bingeing without a change.
-BEHAVIOURS = ("stable", "abrupt", "gradual", "there_and_back", "bingeing")
-CONCENTRATION = 0.25  # of the Dirichlet that preferences are drawn from
-UNIFORM_SHARE = 0.1  # of everybody's draws, spread over all categories
-MOVED_SHARE = (0.6, 1.0)  # of the strongest interest
-GRADUAL_EVENTS = (15, 61)
+# What end users do: nothing, change once (at a stroke, slowly, there and back), binge without a change, ...
+BEHAVIOURS = (
+    "stable",
+    "abrupt",
+    "gradual",
+    "there_and_back",
+    "bingeing",
+    "new_interest",
+    "fading_interest",
+    "seasonal",
+)
 BINGE_SESSION_SHARE = 0.25
 BINGE_EVENT_SHARE = 0.8
 NEW_SESSION_CHANCE = 0.18
 GAP_SECONDS = 600.0
-# Where in a stream changes begin.
-ABRUPT_BEGIN = (0.3, 0.6)
-GRADUAL_BEGIN = (0.25, 0.5)
-THERE_BEGIN, BACK_BEGIN = (0.25, 0.4), (0.6, 0.75)
+# A season is the same weeks of each year, in which one category takes so much of what is drawn.
+SEASON_DAYS = 60
+YEAR_DAYS = 365.25
+SEASON_SHARE = (0.4, 0.7)
+# The whole population shifts after so much of all events.
+SHIFT_AT = 0.6
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class Recipe:
         fewest_events, most_events: limits of the same
         session_gap_days: mean time between sessions
         quiet_days: mean time from an end user's last event to the end of the data
-        behaviours: shares of end users in the order of `BEHAVIOURS`
+        behaviours: shares of end users in the order of `BEHAVIOURS`; those left out are 0
+        shift_share: from one day on so much of everybody's events falls to one category; 0: no such day
     """
 
     num_users: int
@@ -58,9 +67,14 @@ class Recipe:
     session_gap_days: float = 3.0
     quiet_days: float = 200.0
     behaviours: tuple[float, ...] = (0.40, 0.20, 0.15, 0.10, 0.15)
+    shift_share: float = 0.0
 
 
 STREAMS = Recipe(num_users=400, num_items=2000, num_categories=20, is_shop=False)
+# Every kind of change there is, to see what a detector makes of each.
+KINDS = replace(
+    STREAMS, behaviours=(0.30, 0.12, 0.12, 0.08, 0.10, 0.10, 0.10, 0.08), shift_share=0.25
+)
 SHOP = Recipe(
     num_users=800,
     num_items=1500,
@@ -71,18 +85,6 @@ SHOP = Recipe(
     session_gap_days=8.0,
     quiet_days=5.0,
 )
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change of interest; event numbers count from 0 within the end user's stream."""
-
-    user: int
-    event: int
-    end_event: int
-    kind: str
-    falling: int
-    rising: int
 
 
 @dataclass(frozen=True)
@@ -124,17 +126,31 @@ def simulate(*, recipe: Recipe, seed: int, now_ms: int) -> Population:
     make = catalogues.shop if recipe.is_shop else catalogues.plain
     catalogue = make(num_items=recipe.num_items, num_categories=recipe.num_categories, rng=rng)
     behaviours = rng.permutation(
-        np.repeat(np.arange(5), _apportion(recipe.num_users, recipe.behaviours))
+        np.repeat(
+            np.arange(len(recipe.behaviours)), _apportion(recipe.num_users, recipe.behaviours)
+        )
     )
     changes: list[Change] = []
     drawn, weights, starts, times = [], [], [], []
-    for user, behaviour in enumerate(behaviours):
-        preferences, own = _preferences(recipe, user, BEHAVIOURS[behaviour], rng)
-        starts.append(_session_starts(len(preferences), rng))
-        changes.extend(own)
-        drawn.append(_categories(preferences, BEHAVIOURS[behaviour], starts[-1], rng))
-        weights.append(preferences[np.arange(len(drawn[-1])), drawn[-1]])
+    for user, number in enumerate(behaviours):
+        behaviour = BEHAVIOURS[number]
+        wanted_most, own = preferences(
+            behaviour,
+            user=user,
+            count=_num_events(recipe, rng),
+            width=recipe.num_categories,
+            rng=rng,
+        )
+        starts.append(_session_starts(len(wanted_most), rng))
+        categories = _categories(wanted_most, behaviour, starts[-1], rng)
         times.append(_times(recipe, starts[-1], now_ms, rng))
+        if behaviour == "seasonal":
+            own = _season(user, wanted_most, categories, times[-1], rng)
+        changes.extend(own)
+        drawn.append(categories)
+        weights.append(wanted_most[np.arange(len(categories)), categories])
+    if recipe.shift_share:
+        changes += _shift(recipe, drawn, times, rng)
     users = np.repeat(np.arange(recipe.num_users), [len(own) for own in drawn])
     wanted = choosing.Wanted(
         users=users,
@@ -175,38 +191,9 @@ def _apportion(total: int, shares: tuple[float, ...]) -> NDArray[np.int64]:
     return np.diff(edges, prepend=0)
 
 
-def _preferences(
-    recipe: Recipe, user: int, behaviour: str, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], list[Change]]:
-    """Return one end user's preference at each event, and the changes in it. [E, C]"""
+def _num_events(recipe: Recipe, rng: np.random.Generator) -> int:
     draw = rng.lognormal(recipe.log_events, recipe.log_events_spread)
-    count = int(np.clip(draw, recipe.fewest_events, recipe.most_events))
-    width = recipe.num_categories
-    before = rng.dirichlet(np.full(width, CONCENTRATION)) * (1 - UNIFORM_SHARE)
-    before += UNIFORM_SHARE / width
-    rows = np.repeat(before[None], count, axis=0)
-    if behaviour in ("stable", "bingeing"):
-        return rows, []
-    order = np.argsort(before)
-    falling, rising = int(order[-1]), int(rng.choice(order[: width // 2]))
-    moved = before[falling] * rng.uniform(*MOVED_SHARE)
-    after = before.copy()
-    after[falling] -= moved
-    after[rising] += moved
-    there = {"abrupt": ABRUPT_BEGIN, "gradual": GRADUAL_BEGIN, "there_and_back": THERE_BEGIN}
-    event = int(count * rng.uniform(*there[behaviour]))
-    if behaviour == "gradual":
-        length = min(int(rng.integers(*GRADUAL_EVENTS)), count - 1 - event)
-        mix = np.clip((np.arange(count) - event) / length, 0, 1)[:, None]
-        change = Change(user, event, event + length, "gradual", falling, rising)
-        return (1 - mix) * before + mix * after, [change]
-    rows[event:] = after
-    changes = [Change(user, event, event, "abrupt", falling, rising)]
-    if behaviour == "there_and_back":
-        back = int(count * rng.uniform(*BACK_BEGIN))
-        rows[back:] = before
-        changes.append(Change(user, back, back, "abrupt", rising, falling))
-    return rows, changes
+    return int(np.clip(draw, recipe.fewest_events, recipe.most_events))
 
 
 def _session_starts(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -232,6 +219,49 @@ def _categories(
         category = rng.integers(width, size=num_sessions)[sessions]
         drawn = np.where(is_binge & (rng.random(count) < BINGE_EVENT_SHARE), category, drawn)
     return np.asarray(np.minimum(drawn, width - 1), np.int64)
+
+
+def _season(
+    user: int,
+    preferences: NDArray[np.float64],
+    categories: NDArray[np.int64],
+    times: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> list[Change]:
+    """Let one of the weaker interests rule the same weeks of each year, in place; return the changes."""
+    order = np.argsort(preferences[0])
+    falling, rising = int(order[-1]), int(rng.choice(order[: len(order) // 2]))
+    day_of_year = (times / 86_400_000 + rng.uniform(0, YEAR_DAYS)) % YEAR_DAYS
+    is_season = day_of_year < SEASON_DAYS
+    categories[is_season & (rng.random(len(times)) < rng.uniform(*SEASON_SHARE))] = rising
+    turns = np.flatnonzero(np.diff(is_season)) + 1
+    return [
+        Change(user, int(event), int(event), "seasonal", falling, rising)
+        if is_season[event]
+        else Change(user, int(event), int(event), "seasonal", rising, falling)
+        for event in turns
+    ]
+
+
+def _shift(
+    recipe: Recipe,
+    drawn: list[NDArray[np.int64]],
+    times: list[NDArray[np.int64]],
+    rng: np.random.Generator,
+) -> list[Change]:
+    """Turn everybody towards the category wanted least, from one day on, in place."""
+    day = np.quantile(np.concatenate(times), SHIFT_AT)
+    counts = np.bincount(np.concatenate(drawn), minlength=recipe.num_categories)
+    rising = int(counts.argmin())
+    changes = []
+    for user, (categories, own) in enumerate(zip(drawn, times, strict=True)):
+        event = int(np.searchsorted(own, day))
+        is_moved = (np.arange(len(own)) >= event) & (rng.random(len(own)) < recipe.shift_share)
+        usual = np.bincount(categories[:event], minlength=recipe.num_categories)
+        categories[is_moved] = rising
+        if 0 < event < len(own):
+            changes.append(Change(user, event, event, "population", int(usual.argmax()), rising))
+    return changes
 
 
 def _times(

@@ -14,19 +14,22 @@ from django.utils.dateparse import parse_datetime
 
 from interests.drift import streams, writing
 
-RECIPES = {"shop": streams.SHOP, "streams": streams.STREAMS}
+RECIPES = {"shop": streams.SHOP, "streams": streams.STREAMS, "kinds": streams.KINDS}
 
 
 class Command(BaseCommand):
     help = """Write a simulated population with known changes of interest as a data folder.
 
-Two recipes: "shop" (the demo: a bookshop with themes, series, likes and purchases, ending just now)
-and "streams" (categories and views only, for judging drift detectors). truth.csv says who changed,
+Three recipes: "shop" (the demo: a bookshop with themes, series, likes and purchases, ending just
+now), "streams" (categories and views only, for judging drift detectors) and "kinds" (the same with
+every kind of change: abrupt, gradual, there and back, new and fading interests, seasons, and one
+shift of the whole population). truth.csv says who changed,
 when, from what to what. Equal options and --now write equal files.
 
 Example:
   manage.py simulate /tmp/shop --users 200 --seed 7
-  manage.py simulate /tmp/streams --recipe streams --categories 8"""
+  manage.py simulate /tmp/streams --recipe streams --categories 8
+  manage.py simulate /tmp/large --recipe kinds --users 10000"""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return super().create_parser(

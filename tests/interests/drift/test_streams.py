@@ -47,6 +47,69 @@ def test_simulate_changes_belong_to_those_who_change():
     ]
 
 
+def test_simulate_every_kind_of_change_is_there_and_said():
+    population = simulate(replace(streams.KINDS, num_users=300, num_items=200, num_categories=8))
+
+    kinds = Counter(change.kind for change in population.changes)
+
+    assert set(kinds) == {
+        "abrupt",
+        "gradual",
+        "new_interest",
+        "fading_interest",
+        "seasonal",
+        "population",
+    }
+    assert (kinds["new_interest"], kinds["fading_interest"]) == (30, 30)
+    assert kinds["abrupt"] == 36 + 2 * 24
+
+
+def test_simulate_the_whole_population_shifts_at_one_time():
+    recipe = replace(SMALL_STREAMS, num_users=200, behaviours=(1.0,), shift_share=0.5)
+    population = simulate(recipe)
+    shift = np.quantile(population.times, streams.SHIFT_AT)
+    rising = {change.rising for change in population.changes}
+    is_member = population.catalogue.members[population.items, next(iter(rising))]
+
+    assert {change.kind for change in population.changes} == {"population"}
+    assert len(rising) == 1
+    assert is_member[population.times >= shift].mean() > 0.45
+    assert is_member[population.times < shift].mean() < 0.25
+
+
+def test_simulate_a_season_rules_the_same_weeks_of_each_year():
+    recipe = replace(SMALL_STREAMS, behaviours=(0.0,) * 7 + (1.0,), session_gap_days=30.0)
+    population = simulate(recipe)
+    user = population.changes[0].user
+    own = np.flatnonzero(population.users == user)
+    turns = [change for change in population.changes if change.user == user]
+    days = [population.times[own[turn.event]] / 86_400_000 for turn in turns]
+
+    begins = [day for day, turn in zip(days, turns, strict=True) if turn.rising == turns[0].rising]
+
+    assert len(begins) >= 2
+    # The first event of a season comes up to a pause later than the season.
+    assert all(abs((day - begins[0] + 182) % streams.YEAR_DAYS - 182) < 90 for day in begins)
+    assert [turn.rising == turns[0].rising for turn in turns] == [
+        number % 2 == 0 for number in range(len(turns))
+    ]
+
+
+@pytest.mark.parametrize(("kind", "falls_to"), [("fading_interest", 0.1), ("new_interest", 0.5)])
+def test_simulate_interest_fades_or_makes_room(kind, falls_to):
+    shares = tuple(float(name == kind) for name in streams.BEHAVIOURS)
+    population = simulate(replace(SMALL_STREAMS, num_users=200, behaviours=shares))
+    members = population.catalogue.members[population.items]
+    kept = []
+    for change in population.changes:
+        rows = np.flatnonzero(population.users == change.user)
+        before = members[rows[: change.event], change.falling].mean()
+        kept.append(members[rows[change.end_event :], change.falling].mean() / before)
+
+    # Items have several categories, so some of a faded one goes on beside others.
+    assert falls_to < np.mean(kept) < falls_to + 0.3
+
+
 def test_simulate_risen_category_is_taken_more_after_the_change():
     population = simulate(replace(SMALL_STREAMS, num_users=200))
     members = population.catalogue.members[population.items]
