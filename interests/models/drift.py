@@ -15,7 +15,8 @@ class DetectorSnapshot(models.Model):
     """The detector of one end user after so many of their events; the largest number is where it stands.
 
     Older ones stay at growing distances, so that an event that comes late is replayed from the point
-    where it belongs instead of from the first event.
+    where it belongs instead of from the first event. Each belongs to the tracking run whose knowledge it
+    was worked out with, also those that live events add; only those of the newest finished run count.
     """
 
     end_user = models.ForeignKey(
@@ -33,7 +34,9 @@ class DetectorSnapshot(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["end_user", "num_events"], name="one_snapshot_per_end_user_and_event"
+                fields=["end_user", "tracking_run", "num_events"],
+                name="one_snapshot_per_end_user_run_and_event",
+                nulls_distinct=False,
             ),
         ]
 
