@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from interests.learning import checkpoints, progress, trainer
@@ -22,7 +23,7 @@ from interests.learning.preparation import TooFewEvents
 from interests.learning.progress import Progress
 from interests.learning.trained import TrainedNetwork
 from interests.models import RunState, TrainingRun
-from interests.selectors import events
+from interests.selectors import events, trainings
 from interests.selectors.events import DatabaseLog
 from interests.services import running
 from interests.services.reporting import Progress as Shown
@@ -105,8 +106,23 @@ def help_to_train(*, ranks: Ranks) -> None:
 
 
 def latest_done() -> TrainingRun | None:
-    """Return the newest finished training, None before the first."""
-    return TrainingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
+    """Return the newest finished training on all that had happened, None before the first."""
+    return trainings.for_now().filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
+
+
+def request_until(*, at: datetime, now: datetime, by: AbstractBaseUser) -> tuple[TrainingRun, bool]:
+    """Request a training that reads no event dated after `at`; it is for looking back and never serves.
+
+    Returns:
+        The run and whether it is new: one for this time that has not failed is not asked for twice. The
+        caller enqueues a new one after commit.
+    """
+    known = trainings.asked_for(at)
+    if known is not None and known.state not in (RunState.FAILED, RunState.STOPPED):
+        return known, False
+    settings = {trainings.UNTIL: at.isoformat()}
+    run = running.request(TrainingRun, now=now, requested_by=by, settings=settings, window_to=at)
+    return run, True
 
 
 def load(training_run: TrainingRun) -> TrainedNetwork:
@@ -170,7 +186,9 @@ def _config(run: TrainingRun, loaded: DatabaseLog) -> TrainingConfig:
             return TrainingConfig.from_dict(run.results["settings"])
     limit = SECONDS_PER_100_000_EVENTS * max(loaded.log.num_events / 100_000, 1.0)
     limit = run.settings.get("max_seconds", limit)
+    # Up to when it reads stands in the row's window.
     wishes = {"seed": run.seed, **run.settings}
+    wishes.pop(trainings.UNTIL, None)
     return TrainingConfig.for_data(loaded.log, budget_seconds=limit, **wishes)
 
 

@@ -2,6 +2,7 @@
 
 Each look requests what the rows call for and nothing twice: a cause (an import, a training) that already
 has its run, whatever became of it, calls for nothing more. So it may be called at any time, by anybody.
+A training for looking back (`until` in its settings) calls for nothing and stands in nobody's way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from interests.models import (
     TrackingRun,
     TrainingRun,
 )
+from interests.selectors import trainings
 from interests.services import running
 from interests.tracking import mixture
 from recommender.models import EvaluationRun, PublicationRun
@@ -44,7 +46,7 @@ def advance(*, now: datetime) -> list[Run]:
 def request_nightly_training(*, now: datetime) -> TrainingRun | None:
     """Request a training if events have arrived since the last one began and none is under way."""
     locking.take(locking.Lock.CHAIN)
-    if TrainingRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
+    if trainings.for_now().filter(state__in=ACTIVE).exists() or not _has_untrained_events():
         return None
     return running.request(TrainingRun, now=now)
 
@@ -62,7 +64,7 @@ def _training(now: datetime) -> Run | None:
     if ImportRun.objects.filter(state__in=ACTIVE).exists() or not _has_untrained_events():
         return None
     newest = _last_import()
-    if newest is None or TrainingRun.objects.filter(requested_at__gte=newest.finished_at).exists():
+    if newest is None or trainings.for_now().filter(requested_at__gte=newest.finished_at).exists():
         return None
     # An import may say how long or how its training is to be; the demo's does.
     return running.request(TrainingRun, now=now, settings=newest.settings.get("training", {}))
@@ -70,14 +72,14 @@ def _training(now: datetime) -> Run | None:
 
 def _tracking(now: datetime) -> Run | None:
     """Every training that is done calls for a tracking; one that failed too, if its import had none."""
-    training = _latest(TrainingRun, state=RunState.DONE)
+    training = _latest_training()
     if training is not None and not training.tracking_runs.exists():
         return _request_tracking(now, training)
     newest = _last_import()
     if (
         newest is None
-        or TrainingRun.objects.filter(state__in=ACTIVE).exists()
-        or not TrainingRun.objects.filter(requested_at__gte=newest.finished_at).exists()
+        or trainings.for_now().filter(state__in=ACTIVE).exists()
+        or not trainings.for_now().filter(requested_at__gte=newest.finished_at).exists()
         or TrackingRun.objects.filter(requested_at__gte=newest.finished_at).exists()
     ):
         return None
@@ -92,7 +94,7 @@ def _request_tracking(now: datetime, training: TrainingRun | None) -> Run:
 
 def _publication(now: datetime) -> Run | None:
     """A training whose tracking has ended calls for slates, even where the tracking failed."""
-    training = _latest(TrainingRun, state=RunState.DONE)
+    training = _latest_training()
     if (
         training is None
         or not _has_ended_one(TrackingRun, training)
@@ -104,7 +106,7 @@ def _publication(now: datetime) -> Run | None:
 
 def _evaluation(now: datetime) -> Run | None:
     """A training whose slates are out calls for an evaluation on each split, one after the other."""
-    training = _latest(TrainingRun, state=RunState.DONE)
+    training = _latest_training()
     if training is None or not _has_ended_one(PublicationRun, training):
         return None
     evaluations = EvaluationRun.objects.filter(training_run=training)
@@ -120,7 +122,7 @@ def _evaluation(now: datetime) -> Run | None:
 
 def _has_untrained_events() -> bool:
     newest = Interaction.objects.order_by("-pk").first()  # keys ascend as events arrive
-    done = _latest(TrainingRun, state=RunState.DONE)
+    done = _latest_training()
     if newest is None or done is None:
         return newest is not None
     # An import's events arrive when it begins and are there when it ends: a training in between has not
@@ -139,8 +141,9 @@ def _last_import() -> ImportRun | None:
     return done.order_by("-finished_at").first()
 
 
-def _latest(run_class: type[R], *, state: RunState) -> R | None:
-    return run_class._default_manager.filter(state=state).order_by("-pk").first()
+def _latest_training() -> TrainingRun | None:
+    """Return the newest done training that may serve; one for looking back calls for nothing."""
+    return trainings.for_now().filter(state=RunState.DONE).order_by("-pk").first()
 
 
 def _has_ended_one(run_class: type[TrackingRun | PublicationRun], training: TrainingRun) -> bool:

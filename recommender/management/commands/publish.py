@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from interests.models import RunState, TrainingRun
+from interests.selectors import trainings
 from interests.services import running
 from recommender.management.progress import Progress
 from recommender.models import PublicationRun
@@ -63,7 +64,7 @@ class Command(BaseCommand):
 
 
 def _training(key: int | None) -> TrainingRun:
-    done = TrainingRun.objects.filter(state=RunState.DONE)
+    done = trainings.for_now().filter(state=RunState.DONE)
     training = (done if key is None else done.filter(pk=key)).order_by("-pk").first()
     if training is not None:
         return training

@@ -180,3 +180,22 @@ def test_eight_callers_at_once_request_one_run():
         thread.join()
 
     assert requested() == ["TrainingRun"]
+
+
+@pytest.mark.django_db
+def test_a_training_for_looking_back_calls_for_nothing_and_stands_in_nobodys_way():
+    until = {"until": NOW.isoformat()}
+    factories.training_run(settings=until, requested_at=LATER)
+    TrainingRun.objects.create(state=RunState.WAITING, requested_at=LATER, settings=until)
+
+    before_any_import = advancing.advance(now=LATER)
+    imported()
+    (training,) = advancing.advance(now=LATER)
+    end(training)
+    factories.training_run(settings=until, requested_at=LATER)
+    (tracking,) = advancing.advance(now=LATER)
+
+    assert before_any_import == []
+    assert "until" not in training.settings
+    assert isinstance(tracking, TrackingRun)
+    assert tracking.training_run_id == training.pk
