@@ -59,6 +59,9 @@ class AlertRule(models.Model):
         django_settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField()
+    looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when it has looked; what came later is new to it."
+    )
 
     class Meta:
         constraints = [

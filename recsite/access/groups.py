@@ -15,8 +15,11 @@ GROUPS = (ANALYST, CURATOR, ENGINEER)
 
 # group -> (model, what beside viewing). Each may also do what those before it may.
 ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
-    ANALYST: {},
+    ANALYST: {
+        "interests.alert": ("change",),  # to acknowledge it
+    },
     CURATOR: {
+        "interests.alertrule": ("add", "change", "delete"),
         "interests.item": ("add", "change"),
         "interests.category": ("add", "change", "delete"),
         "interests.eventkind": ("add", "change"),
