@@ -14,6 +14,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from interests.datasets.drawing import drawn
 from interests.datasets.log import UNCATEGORISED, Catalogue, InteractionLog
 from interests.models import Category, EventKind
 from interests.selectors import copying
@@ -105,9 +106,8 @@ class DatabaseLog:
 def load_catalogue() -> LoadedCatalogue:
     """Return all items, categories and event kinds."""
     kinds = list(EventKind.objects.order_by("pk").values_list("pk", "name", "weight"))
-    named = list(
-        Category.objects.exclude(name=UNCATEGORISED).order_by("pk").values_list("pk", "name")
-    )
+    used = Category.objects.filter(is_used=True).exclude(name=UNCATEGORISED)
+    named = list(used.order_by("pk").values_list("pk", "name"))
     items = _rows("SELECT id, item_id, title FROM interests_item ORDER BY id")
     item_keys = np.array([row[0] for row in items], np.int64)
     keys = np.array([key for key, _ in named], np.int64)
@@ -142,7 +142,8 @@ def interaction_log(
         until: only events that occurred at or before this time.
         last_key: only events stored up to this one, by primary key.
         ties: the order of one person's events at one time, as `InteractionLog.sorted` has it; "file"
-            is the order of arrival.
+            is the order of arrival. "lasting": drawn from `seed` and the item, too, and never another
+            when the catalogue grows, so that what followed a person goes on where it stood.
         seed: of that order.
         catalogue: what `load_catalogue()` returned before; loaded afresh where None, or where events
             name items or kinds that are not in it.
@@ -192,11 +193,20 @@ def _assemble(
     through = np.full(len(user_keys), np.iinfo(np.int64).min)
     np.maximum.at(through, log.users, received)
     return DatabaseLog(
-        log=log.sorted(ties=ties, seed=seed),
+        log=_sorted(log, loaded, ties=ties, seed=seed),
         user_keys=user_keys,
         events_through=through.view("datetime64[us]"),
         loaded=loaded,
     )
+
+
+def _sorted(
+    log: InteractionLog, loaded: LoadedCatalogue, *, ties: str, seed: int
+) -> InteractionLog:
+    if ties != "lasting":
+        return log.sorted(ties=ties, seed=seed)
+    last = drawn(loaded.item_keys, seed=seed)[log.items]
+    return log.take(np.lexsort((log.positions, last, log.times, log.users)))
 
 
 def _events(
@@ -229,7 +239,7 @@ def _shares(
 ) -> NDArray[np.float32]:
     """Return each item's equal parts over its categories, the last column "uncategorised". [N, C]"""
     pairs = copying.columns(
-        query="SELECT item_id, category_id FROM interests_item_categories",
+        query="SELECT item_id, category_id FROM interests_item_used_categories",
         types={"item": "i8", "category": "i8"},
     )
     rows, columns = _index(item_keys, pairs["item"]), _index(category_keys, pairs["category"])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # without a network there is no need for torch
 
 # So many end users' histories are held and written at a time: some 20,000 rows.
 END_USERS_PER_BLOCK = 500
+# Of one person's events at one time: an order that a new item somewhere does not change.
+TIES = "lasting"
 
 # In order of key, so that a run and live workers never wait for each other in a circle.
 LOCK_END_USERS = "SELECT id FROM interests_enduser WHERE {} ORDER BY id FOR NO KEY UPDATE"
@@ -78,7 +80,7 @@ def track_everybody(*, run_id: int) -> None:
         hold.report("Removing what an earlier attempt left", 0.0)
         InterestState.objects.filter(tracking_run=run).delete()
         hold.report("Reading the events", 0.01)
-        known = events.interaction_log()
+        known = events.interaction_log(ties=TIES)
         hold.report("Learning what people have in common", 0.05)
         knowledge = tracking_knowledge.learn(known, tracking_run=run_id)
         results = tracking_knowledge.to_results(knowledge)
@@ -111,7 +113,7 @@ def renew_states(
     Returns:
         how many states were appended.
     """
-    known = events.interaction_log(end_users=end_user_ids, catalogue=catalogue)
+    known = events.interaction_log(end_users=end_user_ids, catalogue=catalogue, ties=TIES)
     people = _people_with_news(known)
     tracking_run = latest_done()
     knowledge = tracking_knowledge.remember(tracking_run, category_keys=known.category_keys)

@@ -157,3 +157,19 @@ def test_columns_of_more_than_one_chunk(monkeypatch):
 
     assert found["whole"].tolist() == list(range(1, 1001))
     assert found["half"].tolist() == [n / 2 for n in range(1, 1001)]
+
+
+def test_interaction_log_in_lasting_order_stays_when_the_catalogue_grows():
+    things = [item(name) for name in "abcdef"]
+    ann = end_user("ann")
+    for thing in things:
+        event(ann, thing, minutes=0)
+    before = events.interaction_log(ties="lasting").log
+
+    for name in "uvwxyz":
+        item(name)
+    after = events.interaction_log(ties="lasting").log
+
+    assert after.items.tolist() == before.items.tolist()
+    assert sorted(after.items.tolist()) == list(range(6))
+    assert after.items.tolist() != list(range(6))  # nor is it the order of arrival
