@@ -117,6 +117,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING above says how logs look
 
 # A run whose worker was silent for this long is given to another; tests wait less.
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=30)
+LEARN_AREAS = env.bool("LEARN_AREAS", default=True)
 
 # --- accounts -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -145,6 +146,8 @@ AXES_VERBOSE = False
 EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
 vars().update(environ.Env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="recsite@localhost")
+# Alerts go to public https addresses only; 1 lets them go to http and to one's own network too.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
 
 # --- security -------------------------------------------------------------------------------------
 # HTTPS=1 on every site that strangers can reach; a demo on localhost has no certificate.

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from interests.models import Category, Item
-from interests.services import curating
+from interests.services import areas, curating
 from recsite.access.admin_tools import FastAdmin
 
 
@@ -76,12 +76,13 @@ class ItemAdmin(FastAdmin):
 class CategoryAdmin(FastAdmin):
     """Named parts of the catalogue; two that mean the same can be merged."""
 
-    list_display = ("name", "num_items", "colour_rank")
+    list_display = ("name", "num_items", "is_used", "is_learned", "colour_rank")
+    list_filter = ("is_used", "is_learned")
     search_fields = ("name",)
     search_help_text = "Any part of a name."
     ordering = ("colour_rank", "id")
-    fields = ("name",)
-    actions = ("merge",)
+    fields = ("name", "is_used")
+    actions = ("merge", "use", "do_not_use")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         """Return categories with their number of items."""
@@ -115,6 +116,27 @@ class CategoryAdmin(FastAdmin):
     def num_items(self, category: Category) -> int:
         """Show how many items it has."""
         return int(category.item_count)  # type: ignore[attr-defined]
+
+    @admin.action(description="Let interests follow them", permissions=["change"])
+    def use(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
+        """Count the chosen categories again."""
+        self._set_used(request, queryset, is_used=True)
+
+    @admin.action(description="Do not let interests follow them", permissions=["change"])
+    def do_not_use(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
+        """Treat items of the chosen categories alone as without a category."""
+        self._set_used(request, queryset, is_used=False)
+
+    def _set_used(
+        self, request: HttpRequest, queryset: QuerySet[Category], *, is_used: bool
+    ) -> None:
+        keys = list(queryset.values_list("pk", flat=True))
+        num = areas.set_used(category_keys=keys, is_used=is_used)
+        does = "are followed again" if is_used else "are no longer followed"
+        self.message_user(
+            request,
+            f"{num} {does}, from the next training and tracking on; {len(keys) - num} were so before.",
+        )
 
     @admin.action(description="Merge into one category…", permissions=["change"])
     def merge(self, request: HttpRequest, queryset: QuerySet[Category]) -> HttpResponse | None:

@@ -18,6 +18,15 @@ class Category(models.Model):
         help_text="Its place in the palette, given once: 0 is the category with most items."
     )
 
+    is_learned = models.BooleanField(
+        default=False,
+        help_text="An area of interest found by a training, for items without a category.",
+    )
+    is_used = models.BooleanField(
+        default=True,
+        help_text="Whether interests follow it; items of unused ones alone count as without a category.",
+    )
+
     class Meta:
         verbose_name_plural = "categories"
         constraints = [

@@ -13,10 +13,10 @@ EVENT_SHARES = """
     FROM interests_interaction AS event
     JOIN interests_eventkind AS kind ON kind.id = event.kind_id
     CROSS JOIN LATERAL (
-        SELECT count(*) AS size FROM interests_item_categories AS counted
+        SELECT count(*) AS size FROM interests_item_used_categories AS counted
         WHERE counted.item_id = event.item_id
     ) AS sizes
-    LEFT JOIN interests_item_categories AS own ON own.item_id = event.item_id
+    LEFT JOIN interests_item_used_categories AS own ON own.item_id = event.item_id
     WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
     AND (%(with_doubtful)s OR NOT event.is_time_doubtful)
     AND (%(since)s::timestamptz IS NULL OR event.occurred_at >= %(since)s)

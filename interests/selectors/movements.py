@@ -28,10 +28,10 @@ PARTS = """
     FROM interests_interaction AS event
     JOIN interests_eventkind AS kind ON kind.id = event.kind_id
     CROSS JOIN LATERAL (
-        SELECT count(*) AS size FROM interests_item_categories AS counted
+        SELECT count(*) AS size FROM interests_item_used_categories AS counted
         WHERE counted.item_id = event.item_id
     ) AS sizes
-    LEFT JOIN interests_item_categories AS own ON own.item_id = event.item_id
+    LEFT JOIN interests_item_used_categories AS own ON own.item_id = event.item_id
     WHERE event.occurred_at > %s AND event.occurred_at <= %s AND kind.weight >= 0
     GROUP BY 1, 2
 """

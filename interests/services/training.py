@@ -25,7 +25,7 @@ from interests.learning.trained import TrainedNetwork
 from interests.models import RunState, TrainingRun
 from interests.selectors import events, trainings
 from interests.selectors.events import DatabaseLog
-from interests.services import running
+from interests.services import areas, running
 from interests.services.reporting import Progress as Shown
 from interests.services.running import CannotRun, Hold, RunInterrupted, RunLetGo
 
@@ -169,10 +169,18 @@ def _train(hold: Hold, *, shown: Shown, must_end: Callable[[], bool] | None, ran
         ranks=ranks,
     )
     results = {**facts, **trained.results}
+    # A network of an earlier time is for looking back; what is today is not its business.
+    sorted_items = (
+        None
+        if trainings.UNTIL in run.settings
+        else areas.sort_items(trained, loaded.log, loaded.loaded, seed=run.seed)
+    )
     sha256 = checkpoints.save(replace(trained, results=results), folder_of(run.pk))
     with transaction.atomic():
         # Whoever has lost the run writes nothing here, and `end` then says so.
         hold.mine().update(weights_path=_relative_folder(run.pk), weights_sha256=sha256)
+        if sorted_items is not None:
+            results["num_areas"] = areas.write(sorted_items)
         hold.end(RunState.DONE, results=results)
     progress.remove(folder_of(run.pk))
     log.info("training_done", run_id=run.pk, **results["validation"], seconds=results["seconds"])

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from interests.learning import checkpoints, progress, scoring
 from interests.learning.distributed import RankFailed
-from interests.models import EndUser, Item, RunState, TrainingRun
+from interests.models import Category, EndUser, Item, RunState, TrainingRun
 from interests.selectors import events
 from interests.services import running, training
 from tests import factories, processes
@@ -64,6 +64,20 @@ def test_train_leaves_a_run_that_is_done_with_weights_that_load(home):
     loaded = events.interaction_log()
     blocks = list(scoring.top_items(network, loaded.log, k=3))
     assert [users.tolist() for users, _, _ in blocks] == [list(range(12))]
+
+
+@pytest.mark.django_db
+def test_train_sorts_items_without_a_category_into_areas():
+    population(num_items=48, num_users=48)
+    Item.objects.first().categories.first().delete()
+    run = request()
+
+    training.train(run_id=run.pk)
+
+    run.refresh_from_db()
+    in_areas = Item.objects.filter(categories__is_learned=True)
+    assert run.results["num_areas"] == Category.objects.filter(is_learned=True).count() == 4
+    assert in_areas.distinct().count() == in_areas.count() == 48
 
 
 @pytest.mark.django_db
