@@ -17,7 +17,8 @@ from interests import tasks as interests_tasks
 from interests.models import Run
 from interests.services import running
 from recommender.models import EvaluationRun, PublicationRun
-from recommender.services import advancing, counting
+from recommender.services import advancing, asking, counting
+from recommender.services.asking import Asked
 
 HOUR_SECONDS = 3_600
 # People per turn: enough to fill a batch of the network, few enough to be fresh within a second.
@@ -26,6 +27,8 @@ REFRESH_LIMIT = 100
 REFRESH_SECONDS = 30.0
 # A run is sent again at most this often while it waits: behind a long training that is for hours.
 SENT_AGAIN_SECONDS = 600
+# Somebody is looking at the page meanwhile; most answers take a tenth of a second.
+ANSWER_SECONDS = 25
 LOST = (DatabaseIsAway, RedisError, OSError)
 
 log = structlog.get_logger()
@@ -62,6 +65,39 @@ def refresh_marked() -> int:
             interests_tasks.ask_for_refresh()
             break
     return num_refreshed
+
+
+@shared_task(
+    queue="live",
+    soft_time_limit=ANSWER_SECONDS,
+    time_limit=ANSWER_SECONDS + 10,
+    autoretry_for=LOST,
+)
+def answer(*, key: str, question: str, arguments: dict[str, Any]) -> None:
+    """Answer what somebody has asked; the answer waits in the cache."""
+    from recommender.services import answering
+
+    answering.answer(key=key, question=question, arguments=arguments, now=time.time())
+
+
+def ask(question: str, *, depends_on: Any, **arguments: Any) -> Asked:
+    """Return how a question stands; a live worker is asked where nobody has asked the same before.
+
+    Args:
+        question: one of `services.answering`.
+        depends_on: plain values that the answer changes with, beside the arguments.
+        arguments: plain values.
+    """
+    key = asking.key_of(question, arguments=arguments, depends_on=depends_on)
+    try:
+        asked, is_new = asking.place(key, now=time.time())
+        if is_new:
+            values = {"key": key, "question": question, "arguments": arguments}
+            answer.apply_async(kwargs=values, expires=asking.DEADLINE_SECONDS, retry=False)
+    except (BrokerIsAway, RedisError, OSError) as error:
+        log.warning("question_not_sent", question=question, error=str(error))
+        return asking.unreachable(key)
+    return asked
 
 
 @shared_task(queue="default", time_limit=600, autoretry_for=LOST)
