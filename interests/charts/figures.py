@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from interests.charts import labels
+from interests.charts import labels, marks
+from interests.charts.marks import Mark
 from interests.charts.sentences import NOISE_UNTIL
 from interests.charts.series import Series, bands_of, grouped
 
@@ -21,7 +22,12 @@ HEIGHT = 620
 
 
 def interests_over_time(
-    weights: Series, *, shares: Series, drift_scores: Sequence[float | None]
+    weights: Series,
+    *,
+    shares: Series,
+    drift_scores: Sequence[float | None],
+    drift_events: Sequence[Mark] = (),
+    of_weights: str = "interest weights",
 ) -> dict[str, Any]:
     """Return the weights as a stacked area, the raw shares under it and the drift score below, one time axis.
 
@@ -29,24 +35,27 @@ def interests_over_time(
         weights: interest weights, oldest first.
         shares: shares of the raw events, with `num_events`; its times may be others.
         drift_scores: one for each time of the weights; None: too few events.
+        drift_events: drawn as vertical marks through all three rows.
+        of_weights: what is written beside the areas: which weights these are.
     """
     bands = bands_of(weights)
     data = [
-        *_areas(grouped(weights, bands), yaxis="y"),
+        *areas(grouped(weights, bands), yaxis="y"),
         *_bars(grouped(shares, bands), yaxis="y2"),
-        *_drift(weights.times, drift_scores, yaxis="y3"),
+        *_drift(weights, drift_scores, yaxis="y3"),
+        *marks.heads(drift_events, yaxis="y"),
     ]
     layout: dict[str, Any] = {
         "height": HEIGHT,
-        "margin": {"l": 56, "r": 24, "t": 8, "b": 36},
+        "margin": {"l": 56, "r": 24, "t": marks.HEAD_ROOM if drift_events else 8, "b": 36},
         "showlegend": False,
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "barmode": "stack",
         "bargap": 0,
         "xaxis": {"type": "date", "anchor": "y3"},
-        "yaxis": _percent_axis("y", "interest weights"),
-        "yaxis2": _percent_axis("y2", "events"),
+        "yaxis": percent_axis(ROWS["y"], of_weights),
+        "yaxis2": percent_axis(ROWS["y2"], "events"),
         "yaxis3": {
             "domain": list(ROWS["y3"]),
             "title": {"text": "drift score"},
@@ -54,6 +63,7 @@ def interests_over_time(
             "automargin": True,
         },
         "annotations": labels.on_bands(grouped(weights, bands)),
+        "shapes": marks.lines(drift_events),
     }
     return {"data": data, "layout": layout}
 
@@ -62,27 +72,28 @@ def weights_over_time(weights: Series) -> dict[str, Any]:
     """Return the weights alone as a stacked area."""
     shown = grouped(weights, bands_of(weights))
     return {
-        "data": _areas(shown, yaxis="y"),
+        "data": areas(shown, yaxis="y"),
         "layout": {
             "height": 320,
             "margin": {"l": 56, "r": 24, "t": 8, "b": 36},
             "showlegend": False,
             "hovermode": "x unified",
             "xaxis": {"type": "date"},
-            "yaxis": _percent_axis("y", "interest weights") | {"domain": [0, 1]},
+            "yaxis": percent_axis((0, 1), "interest weights"),
             "annotations": labels.on_bands(shown),
         },
     }
 
 
-def _areas(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
+def areas(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
+    """Return a stacked area for each category of a series."""
     return [
         {
             "type": "scatter",
             "mode": "lines",
             "name": category.label,
             "stackgroup": "weights",
-            "x": _moments(series.times),
+            "x": moments_of(series.times),
             "y": [row[place] for row in series.values],
             "yaxis": yaxis,
             "line": {"width": 0.5},
@@ -99,7 +110,7 @@ def _bars(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
         {
             "type": "bar",
             "name": f"{category.label}, events",
-            "x": _moments(series.times),
+            "x": moments_of(series.times),
             "y": [row[place] for row in series.values],
             "yaxis": yaxis,
             "meta": {"colour_rank": category.colour_rank},
@@ -110,11 +121,9 @@ def _bars(series: Series, *, yaxis: str) -> list[dict[str, Any]]:
     ]
 
 
-def _drift(
-    times: Sequence[datetime], scores: Sequence[float | None], *, yaxis: str
-) -> list[dict[str, Any]]:
+def _drift(weights: Series, scores: Sequence[float | None], *, yaxis: str) -> list[dict[str, Any]]:
     """Return the band of noise and the score; a gap where there were too few events."""
-    moments = _moments(times)
+    moments = moments_of(weights.times)
     ends = [moments[0], moments[-1], moments[-1], moments[0]] if moments else []
     low, high = NOISE_BAND
     band = {
@@ -138,14 +147,16 @@ def _drift(
         "y": list(scores),
         "yaxis": yaxis,
         "meta": {"role": "accent"},
-        "hovertemplate": "%{y:.1f}",
+        "customdata": list(weights.num_events) or [0] * len(moments),
+        "hovertemplate": "%{y:.1f} from %{customdata:,} events",
     }
     return [band, line]
 
 
-def _percent_axis(yaxis: str, title: str) -> dict[str, Any]:
+def percent_axis(domain: tuple[float, float], title: str) -> dict[str, Any]:
+    """Return an axis of shares from 0 to 100 % that takes a part of the figure's height."""
     return {
-        "domain": list(ROWS[yaxis]),
+        "domain": list(domain),
         "title": {"text": title, "standoff": 6},
         "automargin": True,
         "range": [0, 1],
@@ -155,5 +166,6 @@ def _percent_axis(yaxis: str, title: str) -> dict[str, Any]:
     }
 
 
-def _moments(times: Sequence[datetime]) -> list[str]:
+def moments_of(times: Sequence[datetime]) -> list[str]:
+    """Return times as Plotly reads them."""
     return [at.isoformat() for at in times]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+from interests.charts import marks
+from interests.charts.marks import Mark
 from interests.charts.series import Series, bands_of, grouped
 
 # While nothing changes, 95 of 100 looks at a person find a score below this.
@@ -63,24 +65,59 @@ def drift_sentence(drift_scores: Sequence[float | None], *, num_events: int, nee
 
 
 def interests_table(
-    weights: Series, *, drift_scores: Sequence[float | None]
+    weights: Series,
+    *,
+    drift_scores: Sequence[float | None],
+    active_days: Sequence[int] = (),
+    drift_events: Sequence[Mark] = (),
 ) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows, newest first, of the weights and drift scores of a figure."""
+    """Return the header and the rows, newest first, of what a figure of interests over time shows.
+
+    A drift event stands in the first row that is not before it.
+    """
     shown = grouped(weights, bands_of(weights))
-    header = ["Until", "Events", "Drift score", *(category.name for category in shown.categories)]
+    names = [category.name for category in shown.categories]
+    header = ["Until", "Events", "Active days", "Drift score", *names, "Drift events"]
     counts = weights.num_events or [0] * len(weights.times)
-    rows = [
-        [
-            f"{at:%Y-%m-%d}",
-            f"{count:,}",
-            "–" if score is None else f"{score:.1f}",
-            *(_percent(value) for value in values),
-        ]
-        for at, count, score, values in zip(
-            weights.times, counts, drift_scores, shown.values, strict=True
+    days = active_days or [0] * len(weights.times)
+    rows = []
+    before = datetime.min.replace(tzinfo=UTC)
+    for number, at in enumerate(weights.times):
+        score = drift_scores[number]
+        raised = [mark.change for mark in drift_events if before < mark.at <= at]
+        before = at
+        rows.append(
+            [
+                f"{at:%Y-%m-%d}",
+                f"{counts[number]:,}",
+                f"{days[number]:,}",
+                "–" if score is None else f"{score:.1f}",
+                *(_percent(value) for value in shown.values[number]),
+                "; ".join(raised) or "–",
+            ]
         )
-    ]
     return header, rows[::-1]
+
+
+def interests_sentence(
+    weights: Series,
+    *,
+    drift_score: float | None,
+    drift_events: Sequence[Mark] = (),
+    active_days: int,
+    needed: int,
+) -> str:
+    """Say the newest change of interests in words, without one what the weights did, and from how much that is."""
+    count = weights.num_events[-1] if weights.num_events else 0
+    if count < needed:
+        return f"{_counted(count, 'event')}: too little to say; {needed} are needed."
+    change = marks.newest(drift_events)
+    said = (
+        marks.change_sentence(change)
+        if change
+        else weights_sentence(weights, drift_score=drift_score)
+    )
+    return f"{said} From {_counted(count, 'event')} on {_counted(active_days, 'day')}."
 
 
 def _largest_move(weights: Series) -> tuple[int, int]:
@@ -102,6 +139,10 @@ def _sureness(drift_score: float | None) -> str:
     if drift_score is None:
         return "too few events to say whether that is noise"
     return "more than noise" if drift_score >= NOTABLE_DRIFT else "within this person's own noise"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _percent(share: float) -> str:

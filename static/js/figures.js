@@ -3,15 +3,19 @@
    A card `[data-figure]` holds the place of the plot `[data-figure-plot]`, the figure as
    `<script type="application/json">` and the table `[data-figure-rows]`. Colours are names of custom
    properties ("category-3", "accent", "text-faint/30" with an opacity in percent), or a trace says what it
-   is in `meta`: `role` ("accent", "rest") or `colour_rank` (of a category). */
+   is in `meta`: `role` ("accent", "rest") or `colour_rank` (of a category). A trace of the role "links" has
+   addresses in `customdata`: a click on the vertical line of a point, from `low` to `high` as shares of the
+   plot's height, goes there; the page lists the same addresses. */
 (() => {
   "use strict";
 
   const NAME = /^(category-(?:\d+|other)|accent|alarm|text|text-soft|text-faint|line|line-strong|card|sunken)(?:\/(\d+))?$/;
-  const READ = new Set(["name", "text", "meta", "customdata"]);
+  const READ = new Set(["name", "text", "meta", "customdata", "x", "y"]);
   const FORMULA = /^[=+\-@\t\r]/;
   const NUMBER = /^[+\-]?[\d.,]+( ?%)?$/;
   const PALETTE_SIZE = 12;
+  // A line is thin; a finger or a pointer that is this near means it.
+  const REACH_PIXELS = 9;
   const ROLES = { accent: "accent", rest: "line-strong" };
   const NARROW = matchMedia("(max-width: 45rem)");
   const CONFIG = {
@@ -131,6 +135,34 @@
     plot.dataset.drawn = String(data.length);
   }
 
+  /* Return the address of the line that is nearest to a pointer, null where none is within reach. */
+  function linkAt(plot, event) {
+    const { xaxis, _size: size } = plot._fullLayout;
+    const box = plot.getBoundingClientRect();
+    const across = event.clientX - box.left;
+    const down = event.clientY - box.top;
+    let nearest = { distance: REACH_PIXELS, href: null };
+    for (const { meta, x, customdata } of plot.data) {
+      if (meta?.role !== "links") continue;
+      const isBeside = down >= size.t + size.h * (1 - meta.high) - REACH_PIXELS && down <= size.t + size.h * (1 - meta.low);
+      if (!isBeside) continue;
+      x.forEach((at, place) => {
+        const distance = Math.abs(xaxis._offset + xaxis.d2p(at) - across);
+        if (customdata[place] && distance <= nearest.distance) nearest = { distance, href: customdata[place] };
+      });
+    }
+    return nearest.href;
+  }
+
+  function followLinks(plot) {
+    if (!plot.data.some((trace) => trace.meta?.role === "links")) return;
+    plot.on("plotly_click", ({ event }) => {
+      const href = linkAt(plot, event);
+      if (href) location.assign(href);
+    });
+    plot.addEventListener("mousemove", (event) => plot.classList.toggle("on-link", linkAt(plot, event) !== null));
+  }
+
   function openTable(card, isOpen) {
     const rows = card.querySelector("[data-figure-rows]");
     const button = card.querySelector("[data-figure-table]");
@@ -182,6 +214,7 @@
     table.hidden = csv.hidden = false;
     try {
       await draw(card);
+      followLinks(card.querySelector("[data-figure-plot]"));
       png.hidden = false;
     } catch (error) {
       console.error(error);

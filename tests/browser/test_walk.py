@@ -142,7 +142,7 @@ def test_figure_gives_its_table_csv_and_png(
 
     assert csv.value.suggested_filename == "interests-ann.csv"
     lines = csv.value.path().read_text().splitlines()
-    assert lines[0].startswith("Until,Events,Drift score,")
+    assert lines[0].startswith("Until,Events,Active days,Drift score,")
     assert len(lines) == 1 + site.NUM_WEEKS
     assert png.value.suggested_filename == "interests-ann.png"
     assert png.value.path().read_bytes().startswith(b"\x89PNG")

@@ -9,7 +9,7 @@ import plotly.graph_objects
 import pytest
 
 from interests import charts
-from interests.charts import Category, Series, labels
+from interests.charts import Category, Mark, Series, labels
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 DAYS = [START + timedelta(days=day) for day in range(3)]
@@ -157,14 +157,20 @@ def test_the_sentences_of_raw_shares_and_drift():
 
 
 def test_the_table_holds_what_the_figure_shows_newest_first():
-    header, rows = charts.interests_table(WEIGHTS, drift_scores=[None, 1.0, 4.2])
+    event = Mark(DAYS[1] + timedelta(hours=1), DAYS[0], 0.98, ["Documentary"], ["Drama"])
 
-    assert header == ["Until", "Events", "Drift score", "Drama", "Documentary", "other"]
+    header, rows = charts.interests_table(
+        WEIGHTS, drift_scores=[None, 1.0, 4.2], active_days=[7, 8, 29], drift_events=[event]
+    )
+
+    assert header == [
+        "Until", "Events", "Active days", "Drift score", "Drama", "Documentary", "other", "Drift events",
+    ]  # fmt: skip
     assert rows == [
-        ["2026-03-06", "1,200", "4.2", "59.0 %", "31.0 %", "10.0 %"],
-        ["2026-03-05", "60", "1.0", "70.0 %", "20.0 %", "10.0 %"],
-        ["2026-03-04", "40", "–", "82.0 %", "8.0 %", "10.0 %"],
-    ]
+        ["2026-03-06", "1,200", "29", "4.2", "59.0 %", "31.0 %", "10.0 %", "less Drama, more Documentary"],
+        ["2026-03-05", "60", "8", "1.0", "70.0 %", "20.0 %", "10.0 %", "–"],
+        ["2026-03-04", "40", "7", "–", "82.0 %", "8.0 %", "10.0 %", "–"],
+    ]  # fmt: skip
 
 
 def test_figures_of_nothing_are_valid_too():
@@ -193,4 +199,4 @@ def test_a_name_is_written_letter_for_letter_where_plotly_would_read_html():
     names = {trace["name"] for trace in drawn["data"]}
     assert {written, f"{written}, events"} <= names
     assert drawn["layout"]["annotations"][0]["text"] == written
-    assert header[3] == name  # the page's template writes it itself
+    assert header[4] == name  # the page's template writes it itself
