@@ -39,6 +39,16 @@ class InterestState(models.Model):
     )
     vector = VectorField(null=True, blank=True, help_text="U(t) = sum of w_c(t) e_c.")
     drift_score = models.FloatField(null=True, blank=True, help_text="None: too few events to say.")
+    rising = ArrayField(
+        models.IntegerField(),
+        null=True,
+        help_text="Category ids whose recent share is above the usual beyond noise, the surest first. "
+        "None: a release that did not say made it.",
+    )
+    falling = ArrayField(models.IntegerField(), null=True, help_text="The same below the usual.")
+    new = ArrayField(
+        models.IntegerField(), null=True, help_text="Those of `rising` hardly seen before."
+    )
     num_events = models.PositiveIntegerField()
     active_days = models.PositiveIntegerField()
     events_through = models.DateTimeField(help_text="Arrival of the newest event it has seen.")
