@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import structlog
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from interests.learning import checkpoints, progress, trainer
@@ -108,21 +107,6 @@ def help_to_train(*, ranks: Ranks) -> None:
 def latest_done() -> TrainingRun | None:
     """Return the newest finished training on all that had happened, None before the first."""
     return trainings.for_now().filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
-
-
-def request_until(*, at: datetime, now: datetime, by: AbstractBaseUser) -> tuple[TrainingRun, bool]:
-    """Request a training that reads no event dated after `at`; it is for looking back and never serves.
-
-    Returns:
-        The run and whether it is new: one for this time that has not failed is not asked for twice. The
-        caller enqueues a new one after commit.
-    """
-    known = trainings.asked_for(at)
-    if known is not None and known.state not in (RunState.FAILED, RunState.STOPPED):
-        return known, False
-    settings = {trainings.UNTIL: at.isoformat()}
-    run = running.request(TrainingRun, now=now, requested_by=by, settings=settings, window_to=at)
-    return run, True
 
 
 def load(training_run: TrainingRun) -> TrainedNetwork:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from interests.models import RunState, TrainingRun
 from interests.selectors import trainings
-from interests.services import training
+from interests.services import requesting, training
 from tests import factories
 
 NOW = factories.NOW
@@ -29,7 +29,7 @@ def home(settings, tmp_path) -> Path:
 
 def ask(at=AT) -> tuple[TrainingRun, bool]:
     by, _ = User.objects.get_or_create(username="ada")
-    return training.request_until(at=at, now=timezone.now(), by=by)
+    return requesting.request_training_until(at=at, now=timezone.now(), by=by)
 
 
 def test_a_training_until_a_time_reads_nothing_later():
