@@ -1,10 +1,11 @@
-"""The Celery door to imports, trainings and trackings: ids in, one service call each.
+"""The Celery door to imports, trainings, trackings and population reports: ids in, one service call each.
 
 Every run is guarded by its lease, so a message that comes twice finds the run held and leaves.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 from typing import Any
 
@@ -12,10 +13,11 @@ import structlog
 from celery import current_app, shared_task
 from django.conf import settings
 from django.core.cache import cache
+from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerIsAway
 from redis.exceptions import RedisError
 
-from interests.models import ImportRun, Run, TrackingRun, TrainingRun
+from interests.models import ImportRun, PopulationRun, Run, TrackingRun, TrainingRun
 from interests.services import processes, running
 
 DAY_SECONDS = 86_400
@@ -23,6 +25,9 @@ HOUR_SECONDS = 3_600
 # Somebody who asked this long ago was answered or lost; the sweep asks every five seconds anyway.
 REFRESH_ASKED_SECONDS = 5
 REFRESH_ASKED_KEY = "refresh-asked"
+# A crowd of refreshed people makes one look; beat looks every minute anyway.
+LOOK_ASKED_SECONDS = 15
+LOOK_ASKED_KEY = "look-asked"
 
 log = structlog.get_logger()
 
@@ -54,10 +59,36 @@ def track(*, run_id: int) -> None:
     work(tracking.track_everybody, TrackingRun, run_id)
 
 
+@shared_task(queue="default", time_limit=6 * HOUR_SECONDS)
+def describe_population(*, run_id: int) -> None:
+    """Work out what everybody and every segment wants over time, and who drifts."""
+    from interests.services import describing
+
+    work(describing.describe_population, PopulationRun, run_id)
+
+
+@shared_task(queue="default", time_limit=300)
+def look_for_alerts() -> None:
+    """Let the alert rules look at what is new, and send what they raised."""
+    from interests.services import alerting
+
+    if alerting.look(now=timezone.now()):
+        ask_for_delivery()
+
+
+@shared_task(queue="default", time_limit=120)
+def deliver_alerts() -> None:
+    """Send the alerts that are due."""
+    from interests.services import delivering
+
+    delivering.deliver_due(now=timezone.now(), rng=random.Random())
+
+
 TASK_OF_RUN: dict[type[Run], Any] = {
     ImportRun: import_folder,
     TrainingRun: train,
     TrackingRun: track,
+    PopulationRun: describe_population,
 }
 
 
@@ -75,7 +106,7 @@ def enqueue(task: Any, *, run_id: int) -> bool:
 
 
 def enqueue_run(run: Run) -> bool:
-    """Send an import, training or tracking to its worker; call it after commit."""
+    """Send a run of this app to its worker; call it after commit."""
     return enqueue(TASK_OF_RUN[type(run)], run_id=run.pk)
 
 
@@ -89,6 +120,23 @@ def ask_for_refresh() -> None:
             current_app.send_task("recommender.tasks.refresh_marked", queue="live", retry=False)
     except (BrokerIsAway, RedisError, OSError) as error:
         log.warning("refresh_not_asked_for", error=str(error))
+
+
+def ask_for_look() -> None:
+    """Let alert rules look at what was just written, not only when beat looks; call it after commit."""
+    try:
+        if cache.add(LOOK_ASKED_KEY, 1, timeout=LOOK_ASKED_SECONDS):
+            look_for_alerts.apply_async(retry=False, expires=60)
+    except (BrokerIsAway, RedisError, OSError) as error:
+        log.warning("look_not_asked_for", error=str(error))
+
+
+def ask_for_delivery() -> None:
+    """Send alerts that are due now, not only when beat looks; call it after commit."""
+    try:
+        deliver_alerts.apply_async(retry=False, expires=60)
+    except (BrokerIsAway, RedisError, OSError) as error:
+        log.warning("delivery_not_asked_for", error=str(error))
 
 
 def work(service: Any, run_class: type[Run], run_id: int) -> None:

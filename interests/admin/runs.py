@@ -1,4 +1,4 @@
-"""Imports, trainings and trackings."""
+"""Imports, trainings, trackings and population reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from interests import tasks
 from interests.admin.base import COMMON, RunAdmin
-from interests.models import ImportRun, TrackingRun, TrainingRun
+from interests.models import ImportRun, PopulationRun, TrackingRun, TrainingRun
 
 
 @admin.register(ImportRun)
@@ -32,3 +32,8 @@ class TrainingRunAdmin(RunAdmin):
 @admin.register(TrackingRun)
 class TrackingRunAdmin(RunAdmin):
     """Trackings; each finished training calls for one."""
+
+
+@admin.register(PopulationRun)
+class PopulationRunAdmin(RunAdmin):
+    """Population reports; each finished tracking calls for one."""

@@ -211,7 +211,7 @@ def _intervals(
         (spread > 0) & (variance > 0), _ratio(spread, variance * _small_sample(people)), people
     )
     effective = np.minimum(effective, num_events)
-    critical = special.stdtrit(np.maximum(people - 1, 1), (1 + LEVEL) / 2)
+    critical = special.stdtrit(np.maximum(people - 1, 1), (1 + LEVEL) / 2).astype(np.float64)
     weight = _ratio(critical**2, effective)
     middle = (now + weight / 2) / (1 + weight)
     half = np.sqrt(_ratio(spread, effective) * critical**2 + weight**2 / 4) / (1 + weight)

@@ -10,7 +10,7 @@ from django.core.management import CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
+from interests.models import ImportRun, PopulationRun, Run, RunState, TrackingRun, TrainingRun
 from interests.services import running
 from recommender.management.terminal import Terminal
 from recommender.models import EvaluationRun, PublicationRun
@@ -88,13 +88,14 @@ def _watch(run: Run, terminal: Terminal, is_over: threading.Event) -> None:
 
 def _service(run: Run) -> Callable[..., None]:
     # Torch comes with these; whoever only starts a site does not wait for it.
-    from interests.services import importing, tracking, training  # noqa: PLC0415
+    from interests.services import describing, importing, tracking, training  # noqa: PLC0415
     from recommender.services import evaluating, publishing  # noqa: PLC0415
 
     services: dict[type[Run], Callable[..., None]] = {
         ImportRun: importing.import_folder,
         TrainingRun: training.train,
         TrackingRun: tracking.track_everybody,
+        PopulationRun: describing.describe_population,
         PublicationRun: publishing.publish,
         EvaluationRun: evaluating.evaluate,
     }

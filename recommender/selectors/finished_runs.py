@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, Value
 
-from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
+from interests.models import ImportRun, PopulationRun, Run, RunState, TrackingRun, TrainingRun
 from recommender.models import EvaluationRun, MetricValue, PublicationRun, Serving
 
 KINDS: dict[str, type[Run]] = {
     "import": ImportRun,
     "training": TrainingRun,
     "tracking": TrackingRun,
+    "report": PopulationRun,
     "publication": PublicationRun,
     "evaluation": EvaluationRun,
 }

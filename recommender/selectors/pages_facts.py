@@ -44,6 +44,15 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
         "num_states": ("Interest states", ""),
         "session_correlation": ("Likeness of events in one session", SHARE),
     },
+    "report": {
+        "num_end_users": ("End users", ""),
+        "num_events": ("Events", ""),
+        "period": ("Told by", ""),
+        "num_periods": ("Periods", ""),
+        "num_segments": ("Segments", ""),
+        "num_tested": ("With a drift score", "end users"),
+        "num_drifting": ("Drifting, one in ten falsely", "end users"),
+    },
     "publication": {
         "num_end_users": ("Recommendations for", "end users"),
         "num_items": ("Chosen from", "items"),

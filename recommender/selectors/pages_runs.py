@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 
-from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
+from interests.models import ImportRun, PopulationRun, Run, RunState, TrackingRun, TrainingRun
 from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
 from recommender.selectors import pages_facts
 from recommender.selectors.pages_facts import Fact
@@ -18,6 +18,7 @@ KINDS: dict[str, type[Run]] = {
     "import": ImportRun,
     "training": TrainingRun,
     "tracking": TrackingRun,
+    "report": PopulationRun,
     "publication": PublicationRun,
     "evaluation": EvaluationRun,
 }

@@ -1,5 +1,7 @@
 """The chain import -> training -> tracking -> publication -> evaluation, driven by what is newer than what.
 
+Beside it, every tracking that is done calls for a report on the population.
+
 Each look requests what the rows call for and nothing twice: a cause (an import, a training) that already
 has its run, whatever became of it, calls for nothing more. So it may be called at any time, by anybody.
 A training for looking back (`until` in its settings) calls for nothing and stands in nobody's way.
@@ -16,6 +18,7 @@ from django.db.models import Q, QuerySet
 from interests.models import (
     ImportRun,
     Interaction,
+    PopulationRun,
     Run,
     RunState,
     TrackingRun,
@@ -30,6 +33,8 @@ from recommender.services import locking
 ACTIVE = (RunState.WAITING, RunState.STARTED)
 # Its message should have been taken, or have come back into its queue, by then.
 FORGOTTEN_SECONDS = 60
+# Events that come live move a population within hours, not minutes.
+REPORT_EVERY = timedelta(hours=1)
 
 R = TypeVar("R", bound=Run)
 
@@ -38,7 +43,13 @@ R = TypeVar("R", bound=Run)
 def advance(*, now: datetime) -> list[Run]:
     """Request the runs that newer data calls for; the caller enqueues them after commit."""
     locking.take(locking.Lock.CHAIN)
-    runs = [_training(now), _tracking(now), _publication(now), _evaluation(now)]
+    runs = [
+        _training(now),
+        _tracking(now),
+        _report(now),
+        _publication(now),
+        _evaluation(now),
+    ]
     return [run for run in runs if run is not None]
 
 
@@ -90,6 +101,23 @@ def _request_tracking(now: datetime, training: TrainingRun | None) -> Run:
     return running.request(
         TrackingRun, now=now, training_run=training, tracker_version=mixture.VERSION
     )
+
+
+def _report(now: datetime) -> Run | None:
+    """Every tracking that is done calls for a report on the population; so do events an hour after the last."""
+    done = TrackingRun.objects.filter(state=RunState.DONE)
+    tracking = done.order_by("-finished_at", "-pk").first()
+    active = PopulationRun.objects.filter(state__in=ACTIVE)
+    if tracking is None or tracking.finished_at is None or active.exists():
+        return None
+    last = PopulationRun.objects.order_by("-pk").first()
+    if last is not None and last.requested_at >= tracking.finished_at:
+        if last.requested_at > now - REPORT_EVERY:
+            return None
+        newest = Interaction.objects.order_by("-pk").first()
+        if newest is None or newest.received_at <= last.requested_at:
+            return None
+    return running.request(PopulationRun, now=now)
 
 
 def _publication(now: datetime) -> Run | None:

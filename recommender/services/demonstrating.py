@@ -19,6 +19,7 @@ from interests.models import (
     ImportRun,
     Interaction,
     Item,
+    PopulationRun,
     Run,
     RunState,
     TrackingRun,
@@ -39,6 +40,7 @@ RUN_CLASSES: Sequence[type[Run]] = (
     ImportRun,
     TrainingRun,
     TrackingRun,
+    PopulationRun,
     PublicationRun,
     EvaluationRun,
 )

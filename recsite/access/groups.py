@@ -31,6 +31,7 @@ ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "interests.enduser": ("change",),
         "interests.trainingrun": ("add", "change"),
         "interests.trackingrun": ("add", "change"),
+        "interests.populationrun": ("add", "change"),
         "recommender.publicationrun": ("add", "change"),
         "recommender.evaluationrun": ("add", "change"),
     },

@@ -124,7 +124,7 @@ def states(run_class: type[Run]) -> list[str]:
     return list(run_class._default_manager.order_by("pk").values_list("state", flat=True))
 
 
-CHAIN = ["train", "track", "publish", "evaluate", "evaluate"]
+CHAIN = ["train", "track", "describe_population", "publish", "evaluate", "evaluate"]
 
 
 def test_a_folder_becomes_slates_states_and_an_evaluation(tmp_path, sent):
@@ -223,7 +223,7 @@ def test_too_little_data_to_train_on_still_gives_states(tmp_path, sent):
     done = work_through(sent)
 
     training = TrainingRun.objects.get()
-    assert done == ["train", "track"]
+    assert done == ["train", "track", "describe_population"]
     assert training.state == RunState.FAILED
     assert training.error
     assert (states(TrackingRun), Serving.objects.exists()) == (["done"], False)

@@ -11,7 +11,14 @@ from django.utils import timezone
 from kombu import Connection
 
 from interests import tasks as interests_tasks
-from interests.models import ChangeMark, ImportRun, RunState, TrackingRun, TrainingRun
+from interests.models import (
+    ChangeMark,
+    ImportRun,
+    PopulationRun,
+    RunState,
+    TrackingRun,
+    TrainingRun,
+)
 from interests.services import processes, running
 from recommender import tasks
 from recommender.models import EvaluationRun, PopularItems, PublicationRun
@@ -61,17 +68,19 @@ def test_each_kind_of_run_goes_to_its_task_and_queue(sent):
         waiting(ImportRun, source="folder"),
         waiting(TrainingRun),
         waiting(TrackingRun, tracker_version="test"),
+        waiting(PopulationRun),
         waiting(PublicationRun, training_run=training),
         waiting(EvaluationRun, split="time"),
     ]
 
-    assert [tasks.enqueue_run(run) for run in runs] == [True] * 5
+    assert [tasks.enqueue_run(run) for run in runs] == [True] * 6
     assert sent == [
         ("interests.tasks.import_folder", "default", {"run_id": runs[0].pk}),
         ("interests.tasks.train", "training", {"run_id": runs[1].pk}),
         ("interests.tasks.track", "default", {"run_id": runs[2].pk}),
-        ("recommender.tasks.publish", "default", {"run_id": runs[3].pk}),
-        ("recommender.tasks.evaluate", "training", {"run_id": runs[4].pk}),
+        ("interests.tasks.describe_population", "default", {"run_id": runs[3].pk}),
+        ("recommender.tasks.publish", "default", {"run_id": runs[4].pk}),
+        ("recommender.tasks.evaluate", "training", {"run_id": runs[5].pk}),
     ]
 
 
@@ -111,7 +120,10 @@ def test_a_crowd_is_handed_on_to_the_next_message_in_time(sent, monkeypatch):
         ChangeMark.objects.create(end_user=person, marked_at=NOW)
 
     assert (tasks.refresh_marked(), ChangeMark.objects.count()) == (2, 1)
-    assert sent == [("recommender.tasks.refresh_marked", "live", {})]
+    assert sent == [
+        ("recommender.tasks.refresh_marked", "live", {}),
+        ("interests.tasks.look_for_alerts", "default", {}),
+    ]
 
 
 @pytest.mark.django_db
@@ -180,6 +192,7 @@ def test_runs_of_every_kind_whose_message_was_lost_are_sent_again(sent):
         ImportRun.objects.create(requested_at=long_ago, source="folder"),
         TrainingRun.objects.create(requested_at=long_ago),
         TrackingRun.objects.create(requested_at=long_ago, tracker_version="test"),
+        PopulationRun.objects.create(requested_at=long_ago),
         PublicationRun.objects.create(requested_at=long_ago, training_run=training),
         EvaluationRun.objects.create(requested_at=long_ago, split="time"),
     ]
@@ -221,6 +234,7 @@ def test_popular_items_are_counted():
     [
         (interests_tasks.import_folder, ImportRun, {"source": "folder"}),
         (interests_tasks.track, TrackingRun, {"tracker_version": "test"}),
+        (interests_tasks.describe_population, PopulationRun, {}),
         (tasks.publish, PublicationRun, {}),
         (tasks.evaluate, EvaluationRun, {"split": "time"}),
     ],

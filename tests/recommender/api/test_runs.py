@@ -109,7 +109,7 @@ def test_cursor_that_no_list_gave_out_is_refused(headers, path, cursor):
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
-@pytest.mark.parametrize(("path", "num_queries"), [("runs", 6), ("evaluations", 2)])
+@pytest.mark.parametrize(("path", "num_queries"), [("runs", 7), ("evaluations", 2)])
 def test_one_row_and_three_cost_the_same(headers, path, num_queries, django_assert_num_queries):
     ask(headers, path)  # the key is known for two seconds
     for num_new in (1, 2):

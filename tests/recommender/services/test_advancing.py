@@ -6,14 +6,20 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
-from interests.models import ImportRun, Run, RunState, TrackingRun, TrainingRun
+from interests.models import ImportRun, PopulationRun, Run, RunState, TrackingRun, TrainingRun
 from recommender.models import EvaluationRun, PublicationRun
 from recommender.services import advancing
 from tests import factories
 from tests.factories import NOW
 
 LATER = NOW + timedelta(minutes=1)
-KINDS: tuple[type[Run], ...] = (TrainingRun, TrackingRun, PublicationRun, EvaluationRun)
+KINDS: tuple[type[Run], ...] = (
+    TrainingRun,
+    TrackingRun,
+    PopulationRun,
+    PublicationRun,
+    EvaluationRun,
+)
 
 
 def imported(at: datetime = NOW) -> None:
@@ -49,7 +55,7 @@ def test_the_chain_requests_each_run_once_its_cause_is_done():
     assert seen == [
         ["TrainingRun"],
         ["TrackingRun"],
-        ["PublicationRun"],
+        ["PopulationRun", "PublicationRun"],
         ["EvaluationRun"],
         ["EvaluationRun"],
     ]
@@ -128,6 +134,7 @@ def test_a_failed_training_is_not_tried_again_but_states_are_made_without_it():
 
     assert isinstance(tracking, TrackingRun)
     assert tracking.training_run is None
+    assert [type(run) for run in advancing.advance(now=LATER)] == [PopulationRun]
     assert advancing.advance(now=LATER) == []
 
 
@@ -138,6 +145,25 @@ def test_a_failed_tracking_does_not_keep_slates_back():
     end(*advancing.advance(now=LATER), RunState.FAILED)
 
     assert [type(run) for run in advancing.advance(now=LATER)] == [PublicationRun]
+
+
+@pytest.mark.django_db
+def test_events_call_for_a_report_an_hour_after_the_last_one():
+    TrackingRun.objects.create(**factories.done(tracker_version="test"))
+    (first,) = advancing.advance(now=LATER)
+    end(first, RunState.FAILED)
+    hour_later = LATER + timedelta(hours=1)
+    unmoved = advancing.advance(now=hour_later)
+    factories.event(
+        factories.end_user(), factories.item(), received_at=LATER + timedelta(minutes=5)
+    )
+
+    early = advancing.advance(now=hour_later - timedelta(seconds=1))
+    due = advancing.advance(now=hour_later)
+
+    assert isinstance(first, PopulationRun)
+    assert (unmoved, early) == ([], [])
+    assert [type(run) for run in due] == [PopulationRun]
 
 
 @pytest.mark.django_db

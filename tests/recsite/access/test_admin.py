@@ -18,6 +18,7 @@ from interests.models import (
     ImportRun,
     InterestState,
     Item,
+    PopulationRun,
     RejectedRow,
     TrackingRun,
     TrainingRun,
@@ -86,6 +87,7 @@ def rows():
         import_run=imported, file="f.csv", line=2, reason="r", row={"a": "b"}
     )
     TrackingRun.objects.create(tracker_version="1", **factories.done())
+    PopulationRun.objects.create(**factories.done())
     ChangeMark.objects.create(end_user=ada, marked_at=NOW)
     evaluated = EvaluationRun.objects.create(split="time", **factories.done())
     MetricValue.objects.create(
