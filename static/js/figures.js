@@ -10,7 +10,7 @@
   "use strict";
 
   const NAME = /^(category-(?:\d+|other)|accent|alarm|text|text-soft|text-faint|line|line-strong|card|sunken)(?:\/(\d+))?$/;
-  const READ = new Set(["name", "text", "meta", "customdata", "x", "y"]);
+  const READ = new Set(["name", "text", "meta", "customdata", "x", "y", "label", "categoryarray"]);
   const FORMULA = /^[=+\-@\t\r]/;
   const NUMBER = /^[+\-]?[\d.,]+( ?%)?$/;
   const PALETTE_SIZE = 12;
@@ -45,7 +45,8 @@
       const found = NAME.exec(value);
       return found ? colour(found[1], found[2]) : value;
     }
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(withColours);
+    // Numbers are no colours; a step of a colour scale is a number with one.
+    if (Array.isArray(value)) return typeof value[0] === "number" && typeof value[1] !== "string" ? value : value.map(withColours);
     if (value && typeof value === "object") {
       // A category may be called "card" or "line": what is read is no colour.
       return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, READ.has(key) ? part : withColours(part)]));
