@@ -11,8 +11,8 @@ Legend: B people, L length of the longest history, C categories, the last of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -170,12 +170,16 @@ def detect(
     population: NDArray[np.floating] | None = None,
     settings: DetectorSettings = DEFAULT,
     on_block: Callable[[int], None] = lambda num_people: None,
+    points: Sequence[Collection[int]] | None = None,
+    on_state: Callable[[int, DetectorState], None] = lambda history, state: None,
 ) -> list[list[Alarm]]:
     """Return each history's drift events in order, the same as `advance` would raise.
 
     Args:
         population: everybody's interests, None: unknown. [C]
         on_block: called with the number of people done since the last call.
+        points: for each history after how many events its state is wanted, from 1 to all of them.
+        on_state: called with the place of a history and its state at each of these points.
     """
     found: list[list[Alarm]] = [[] for _ in histories]
     order = sorted(range(len(histories)), key=lambda i: -len(histories[i].shares))
@@ -184,9 +188,12 @@ def detect(
         num_categories = histories[order[start]].shares.shape[1]
         size = new_state(num_categories, settings=settings).bank.past.size
         block = order[start : start + max(1, BLOCK_HYPOTHESES // size)]
-        people = [_Folded.of(histories[i]) for i in block]
-        for row, alarm in _detect_block(people, population, settings):
-            found[block[row]].append(alarm)
+        people = [_Folded.of(histories[i], points[i] if points else ()) for i in block]
+        for row, told in _detect_block(people, population, settings):
+            if isinstance(told, Alarm):
+                found[block[row]].append(told)
+            else:
+                on_state(block[row], told)
         on_block(len(block))
         start += len(block)
     return found
@@ -202,6 +209,7 @@ class _Folded:
         sessions: [L]
         emptied: columns to be emptied before an event, by event
         places: where categories stood at each event that changed it, by event
+        points: after how many events of the history a state is wanted, by event that comes last before
     """
 
     columns: Columns
@@ -210,9 +218,10 @@ class _Folded:
     sessions: NDArray[np.integer]
     emptied: dict[int, list[int]]
     places: dict[int, dict[int, int]]
+    points: dict[int, list[int]]
 
     @classmethod
-    def of(cls, history: History) -> _Folded:
+    def of(cls, history: History, points: Collection[int]) -> _Folded:
         is_evidence = (history.weights >= 0) & (history.shares[:, :-1] > 0).any(1)
         numbers = np.flatnonzero(is_evidence)
         columns = Columns(history.shares.shape[1])
@@ -227,19 +236,31 @@ class _Folded:
             shares = np.asarray(history.shares[numbers, :-1], np.float64)
             if not shares.shape[1]:
                 shares = np.zeros((len(numbers), columns.num_columns))
-        return cls(columns, numbers, shares, history.sessions[numbers], emptied, places)
+        wanted: dict[int, list[int]] = {}
+        for point in sorted(points):
+            wanted.setdefault(int(np.searchsorted(numbers, point)) - 1, []).append(point)
+        return cls(columns, numbers, shares, history.sessions[numbers], emptied, places, wanted)
 
 
 def _detect_block(
     people: list[_Folded], population: NDArray[np.floating] | None, settings: DetectorSettings
-) -> Iterator[tuple[int, Alarm]]:
-    """Yield rows and alarms of people, those with most evidence first in the bank, event by event."""
+) -> Iterator[tuple[int, Alarm | DetectorState]]:
+    """Yield rows, alarms and wanted states of people, with most evidence first in the bank, by event."""
     order = sorted(range(len(people)), key=lambda i: -len(people[i].numbers))
     lengths = np.array([len(people[i].numbers) for i in order])
     first = people[0].columns
     bank = Bank.new(len(people), first.num_columns, settings)
     pseudo = _pseudo(first, population, settings)
-    for event in range(int(lengths[0])):
+    for row, person in enumerate(people):
+        for point in person.points.get(-1, ()):
+            yield row, _state_at(person, bank.row(0), event=-1, point=point, settings=settings)
+    shares = np.zeros((lengths[0], len(people), first.num_columns))
+    sessions, num_events = np.zeros((2, lengths[0], len(people)), np.int64)
+    for row, person in enumerate(people[i] for i in order):
+        shares[: lengths[row], row] = person.shares
+        sessions[: lengths[row], row] = person.sessions
+        num_events[: lengths[row], row] = person.numbers + 1
+    for event in range(lengths[0]):
         num_longer = int(np.searchsorted(-lengths, -event))
         own = [people[i] for i in order[:num_longer]]
         for row, person in enumerate(own):
@@ -248,18 +269,35 @@ def _detect_block(
         alarms = _step(
             bank.head(num_longer),
             [_columns_at(person, event) for person in own] if first.is_wide else [first] * len(own),
-            shares=np.stack([person.shares[event] for person in own]),
-            sessions=np.array([person.sessions[event] for person in own]),
-            num_events=np.array([person.numbers[event] for person in own]) + 1,
+            shares=shares[event, :num_longer],
+            sessions=sessions[event, :num_longer],
+            num_events=num_events[event, :num_longer],
             pseudo=pseudo,
             settings=settings,
         )
         for row, alarm in alarms.items():
             yield order[row], alarm
+        for row, person in enumerate(own):
+            for point in person.points.get(event, ()):
+                one = bank.row(row)
+                yield (
+                    order[row],
+                    _state_at(person, one, event=event, point=point, settings=settings),
+                )
 
 
 def _columns_at(person: _Folded, event: int) -> Columns:
     return Columns(person.columns.num_categories, person.places[event])
+
+
+def _state_at(
+    person: _Folded, one: Bank, *, event: int, point: int, settings: DetectorSettings
+) -> DetectorState:
+    """Return a copy of a person's state after `point` events, the last that tells something being `event`."""
+    own = Bank(**{f.name: getattr(one, f.name).copy() for f in fields(one)})
+    own.num_events[:] = point
+    places = dict(person.places.get(event, {}))
+    return DetectorState(Columns(person.columns.num_categories, places), own, settings)
 
 
 def _pseudo(

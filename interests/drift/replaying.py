@@ -18,6 +18,8 @@ NEAREST = 16
 # a late event costs at most some twenty times the way back to it. Steps of 2 would halve that for twice the
 # rows.
 GROWTH = 4
+# A replay of so few from the first event costs little.
+FIRST = 64
 
 
 def fingerprints(event_keys: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -39,7 +41,7 @@ def fingerprints(event_keys: NDArray[np.int64]) -> NDArray[np.uint64]:
 def points(num_events: int) -> list[int]:
     """Return after how many events a first pass keeps snapshots, ascending; the last is after all."""
     found, distance = [num_events], NEAREST
-    while num_events - distance + 1 > 0:
+    while num_events - distance + 1 >= FIRST:
         found.append(num_events - distance + 1)
         distance *= GROWTH
     return sorted(found) if num_events else []
@@ -48,12 +50,14 @@ def points(num_events: int) -> list[int]:
 def worth_keeping(numbers: Collection[int]) -> set[int]:
     """Return which snapshots to keep: the newest, and the oldest of each distance back from it.
 
+    Those of the first 64 events are not worth it.
+
     Args:
         numbers: of events that the snapshots have seen.
     """
     newest = max(numbers, default=0)
     oldest: dict[int, int] = {}
-    for number in sorted(numbers):
+    for number in sorted(number for number in numbers if number >= min(FIRST, newest)):
         oldest.setdefault(_distance(newest - number), number)
     return set(oldest.values())
 

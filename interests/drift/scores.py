@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 # Below this the recent twenty have too little beside them.
 MIN_EVENTS = 30
 MEMORY_EVENTS = 20
+# A rising category is new to somebody who gave it less than this share of what came before twice the memory.
+NEW_BELOW = 0.01
 KEPT = 1 - 1 / MEMORY_EVENTS
 # Everybody's interests count as this many events when a person's usual spread is worked out.
 PSEUDO_COUNT = 4.0
@@ -115,6 +117,27 @@ def drift_scores(
             *_covariances(shares @ groups, ends[part], population @ groups),
         )
     return result
+
+
+def new_to(
+    history: History, drift: DriftScores, *, after: Sequence[int] | NDArray[np.integer]
+) -> list[list[int]]:
+    """Return for each moment the rising categories that were hardly seen before, the surest first. [M]
+
+    Args:
+        drift: what `drift_scores` returned for the same moments.
+    """
+    is_kept = ~history.is_negative
+    ends = np.concatenate([[0], np.cumsum(is_kept)])[np.asarray(after, int)]
+    totals = np.cumsum(history.shares[is_kept], axis=0)
+    found = []
+    for moment, end in enumerate(ends):
+        num_before = int(end) - 2 * MEMORY_EVENTS
+        # Without anything before them nobody can say so.
+        rising = drift.rising(moment) if num_before > 0 else []
+        most = NEW_BELOW * num_before
+        found.append([column for column in rising if totals[num_before - 1, column] < most])
+    return found
 
 
 def session_correlation(histories: Sequence[History]) -> float:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from interests.drift import detectors
+
 from interests.drift.detectors import DetectorState, advance, detect, new_state
 
 
@@ -97,3 +97,25 @@ def test_an_abrupt_change_is_raised_once_with_its_begin_and_both_sides():
         assert (alarm.falling[0], alarm.rising) == (0, (5,))
         assert 80 < alarm.after <= 110
         assert abs(alarm.begin - 80) <= 8
+
+
+@pytest.mark.parametrize("num_categories", [9, 80])
+def test_detect_hands_out_the_states_that_advance_would_have(num_categories):
+    people = [
+        _drawn(seed, preferences=CHANGED, num_categories=num_categories, negative_share=0.2)
+        for seed in range(4)
+    ]
+    people.append(_history([0, 1], num_categories=num_categories, negative=(0, 1)))
+    points = [(1, 50, 51, 140), (140,), (3, 100), (), (1, 2)]
+    states = []
+
+    detect(
+        people, points=points, on_state=lambda place, state: states.append((place, state.to_dict()))
+    )
+
+    expected = []
+    for place, history in enumerate(people):
+        for point in points[place]:
+            head = {name: rows[:point] for name, rows in vars(history).items()}
+            expected.append((place, _one_by_one(SimpleNamespace(**head))[1].to_dict()))
+    assert sorted(states, key=lambda one: one[0]) == expected

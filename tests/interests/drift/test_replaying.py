@@ -17,16 +17,18 @@ def test_fingerprints_tell_other_events_and_another_order_apart():
 
 def test_points_go_back_in_growing_steps():
     assert replaying.points(0) == []
-    assert replaying.points(15) == [15]
-    assert replaying.points(16) == [1, 16]
-    assert replaying.points(300) == [300 - 255, 300 - 63, 300 - 15, 300]
+    assert replaying.points(78) == [78]
+    assert replaying.points(79) == [64, 79]
+    assert replaying.points(400) == [400 - 255, 400 - 63, 400 - 15, 400]
 
 
 def test_what_is_worth_keeping_is_the_oldest_of_each_distance():
     assert replaying.worth_keeping([]) == set()
     assert replaying.worth_keeping([100]) == {100}
-    # 1 and 9 back, 16 and 40 back, 64 and 99 back
-    assert replaying.worth_keeping([1, 36, 60, 84, 91, 99, 100]) == {1, 60, 91, 100}
+    assert replaying.worth_keeping([9, 8]) == {9}
+    # 1 and 9 back, 16 and 40 back, 64 and 200 back; 290 back is among the first few
+    numbers = [10, 100, 236, 260, 284, 291, 299, 300]
+    assert replaying.worth_keeping(numbers) == {100, 260, 291, 300}
 
 
 def test_events_one_by_one_leave_a_dozen_snapshots_and_one_soon_before_every_event():
@@ -38,4 +40,4 @@ def test_events_one_by_one_leave_a_dozen_snapshots_and_one_soon_before_every_eve
         for back in (10, 50, 200, 800):
             if number > back:
                 base = max((n for n in kept if n <= number - back), default=0)
-                assert number - base <= 25 * back
+                assert number - base <= 25 * back + replaying.FIRST
