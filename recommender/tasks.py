@@ -18,7 +18,7 @@ from interests.models import Run
 from interests.services import running
 from recommender.models import EvaluationRun, PublicationRun
 from recommender.services import advancing, asking, counting
-from recommender.services.asking import Asked
+from recommender.services.asking import Asked, Question
 
 HOUR_SECONDS = 3_600
 # People per turn: enough to fill a batch of the network, few enough to be fresh within a second.
@@ -64,6 +64,8 @@ def refresh_marked() -> int:
         if time.monotonic() >= deadline:
             interests_tasks.ask_for_refresh()
             break
+    if num_refreshed:
+        interests_tasks.ask_for_look()
     return num_refreshed
 
 
@@ -80,16 +82,19 @@ def answer(*, key: str, question: str, arguments: dict[str, Any]) -> None:
     answering.answer(key=key, question=question, arguments=arguments, now=time.time())
 
 
-def ask(question: str, *, depends_on: Any, **arguments: Any) -> Asked:
+def ask(question: Question, *, depends_on: Any, joins: str = "", **arguments: Any) -> Asked:
     """Return how a question stands; a live worker is asked where nobody has asked the same before.
 
     Args:
-        question: one of `services.answering`.
         depends_on: plain values that the answer changes with, beside the arguments.
+        joins: the key of the same asked before: then it is only looked at, even if nobody answered in time.
         arguments: plain values.
     """
     key = asking.key_of(question, arguments=arguments, depends_on=depends_on)
     try:
+        known = asking.look(key, now=time.time()) if joins == key else None
+        if known is not None:
+            return known
         asked, is_new = asking.place(key, now=time.time())
         if is_new:
             values = {"key": key, "question": question, "arguments": arguments}

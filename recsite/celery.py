@@ -63,6 +63,8 @@ SCHEDULE: dict[str, tuple[str, str, float | crontab, int]] = {
     "refresh whom a lost message left marked": ("recommender.tasks.refresh_marked", "live", 5, 5),
     "request what newer data calls for": ("recommender.tasks.advance", "default", 60, 60),
     "restart what a dead worker held": ("recommender.tasks.reclaim_abandoned", "default", 15, 15),
+    "look for what alert rules watch": ("interests.tasks.look_for_alerts", "default", 60, 60),
+    "send the alerts that are due": ("interests.tasks.deliver_alerts", "default", 60, 60),
     "count popular items": ("recommender.tasks.count_popular_items", "default", 600, 600),
     "train every night": (
         "recommender.tasks.train_nightly", "default", crontab(hour="3", minute="0"), 3_600,

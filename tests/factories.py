@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from interests.models import Category, EndUser, EventKind, Interaction, Item, TrainingRun
+from interests.models import (
+    AlertRule,
+    Category,
+    DriftEvent,
+    EndUser,
+    EventKind,
+    Interaction,
+    Item,
+    PopulationRun,
+    PopulationShare,
+    TrainingRun,
+)
 from recommender.models import PopularItems, PublicationRun, Serving, Slate
 from recsite.access import services
 from recsite.access.models import Scope
@@ -99,3 +110,39 @@ def api_key(*scopes: str, **fields: Any) -> str:
     )
     type(key).objects.filter(pk=key.pk).update(**fields) if fields else None
     return text
+
+
+def drift_event(
+    person: EndUser, *, rising: Category, falling: Category, **fields: Any
+) -> DriftEvent:
+    """Make a change of interests, live unless a tracking run is given, that began a day before `detected_at`."""
+    at = fields.get("detected_at", NOW)
+    fields = {
+        "detector_version": "test", "detected_at": at, "begin_at": at - timedelta(days=1),
+        "num_events": 120, "begin_event": 100, "confidence": 0.98, "score": 6.0,
+        "category_ids": [rising.pk, falling.pk], "before": [0.2, 0.8], "after": [0.7, 0.3],
+        "rising": [rising.pk], "falling": [falling.pk], "evidence": [], "events_through": at,
+        "created_at": at, **fields,
+    }  # fmt: skip
+    return DriftEvent.objects.create(end_user=person, **fields)
+
+
+def population_share(
+    run: PopulationRun, thing: Category, period: date, share: float, **fields: Any
+) -> PopulationShare:
+    """Make the share of one category in everybody's events, known within 2 percentage points."""
+    fields = {
+        "segment_kind": "all", "segment": "", "category_ids": [thing.pk], "shares": [share],
+        "low": [share - 0.02], "high": [share + 0.02], "significances": [0.0],
+        "num_events": 1200, "num_end_users": 300, **fields,
+    }  # fmt: skip
+    return PopulationShare.objects.create(run=run, period=period, **fields)
+
+
+def alert_rule(**fields: Any) -> AlertRule:
+    """Make a rule on everybody's changes that has looked at `NOW` and mails one person."""
+    fields = {
+        "name": f"rule {next(_numbers)}", "scope": "population", "condition": "drift_event",
+        "emails": ["ada@example.org"], "created_at": NOW, "looked_at": NOW, **fields,
+    }  # fmt: skip
+    return AlertRule.objects.create(**fields)
