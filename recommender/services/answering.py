@@ -11,13 +11,15 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection, transaction
 from redis.exceptions import RedisError
 
-from recommender.services import asking, explaining, looking_back, trying
+from recommender.services import asking, explaining, looking_back, recalling, trying
+from recommender.services.asking import Question
 from recommender.services.previewing import CannotPreview
 
 ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
-    explaining.QUESTION: explaining.before_and_after,
-    looking_back.QUESTION: looking_back.slate_at,
-    trying.QUESTION: trying.what_if,
+    Question.BEFORE_AFTER: explaining.before_and_after,
+    Question.AS_OF_SLATE: looking_back.slate_at,
+    Question.AS_OF_STATE: recalling.state_at,
+    Question.WHAT_IF: trying.what_if,
 }
 TOO_LONG = (
     "It took a live worker too long. Ask for less: fewer events, or a time nearer to the events."

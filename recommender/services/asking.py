@@ -26,6 +26,15 @@ UNREACHABLE = (
 )
 
 
+class Question(StrEnum):
+    """What can be asked; which service answers it stands in `services.answering`."""
+
+    BEFORE_AFTER = "before_after"
+    AS_OF_SLATE = "as_of_slate"
+    AS_OF_STATE = "as_of_state"
+    WHAT_IF = "what_if"
+
+
 class State(StrEnum):
     """Where a question stands."""
 

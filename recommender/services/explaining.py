@@ -15,20 +15,20 @@ from django.utils import timezone
 
 from interests.models import DriftEvent
 from recommender.ranking import differences, versions
+from recommender.selectors import changes
 from recommender.services import previewing, refreshing, slating
 from recommender.services.previewing import CannotPreview
 
-QUESTION = "before_after"
-# Up to where the later list has seen: the event that raised the change, or the newest.
-RAISED, NOW = "raised", "now"
-THROUGH = (RAISED, NOW)
 # Lists made from fewer events change with each one.
 LEAST_EVENTS = 5
 MOST_STRETCHES = 6
 
 
-def before_and_after(*, drift_event_id: int, through: str = RAISED) -> dict[str, Any]:
+def before_and_after(*, drift_event_id: int, through: str = changes.RAISED) -> dict[str, Any]:
     """Return the lists before and after a change as plain values, and how much lists change without one.
+
+    Args:
+        through: one of `changes.THROUGH`.
 
     Items are primary keys, best first; `usual` has for each stretch without a change how many of the list
     changed over it; `mix_before` and `mix_after` are the shares of categories in both lists, by key.
@@ -36,15 +36,17 @@ def before_and_after(*, drift_event_id: int, through: str = RAISED) -> dict[str,
     Raises:
         CannotPreview: the change is gone, or there is nothing on one side of it.
     """
-    event = DriftEvent.objects.filter(pk=drift_event_id, withdrawn_at=None).first()
+    event = DriftEvent.objects.filter(pk=drift_event_id).first()
     if event is None:
+        raise CannotPreview("This change is gone: changes were worked out anew.")
+    if event.withdrawn_at is not None:
         raise CannotPreview("This change has been withdrawn: events that came late unmade it.")
     ranker = previewing.serving()
     known = previewing.history_of(
         event.end_user_id, catalogue=refreshing.memory.catalogue(timezone.now())
     )
     begin, end = event.begin_event, known.log.num_events
-    if through == RAISED:
+    if through == changes.RAISED:
         end = min(event.num_events, end)
     if not 0 < begin < end:
         raise CannotPreview(

@@ -25,8 +25,6 @@ from recommender.models import Serving
 from recommender.services import previewing, refreshing
 from recommender.services.previewing import CannotPreview
 
-QUESTION = "as_of_slate"
-
 KNOWN_BY = """
     SELECT item.id FROM interests_item item
     WHERE item.created_at <= %(at)s OR EXISTS (

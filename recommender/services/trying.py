@@ -16,8 +16,6 @@ from recommender.ranking import versions
 from recommender.services import previewing, refreshing, slating
 from recommender.services.previewing import CannotPreview, Ranker
 
-QUESTION = "what_if"
-
 
 def what_if(
     *, end_user_id: int, removed: Sequence[int], added: Sequence[tuple[int, str]]
