@@ -26,9 +26,10 @@ def unpacked(values: dict[str, Any]) -> Bank:
     """Return the bank that was packed."""
     content, start = zlib.decompress(base64.b64decode(values["bytes"])), 0
     arrays = {}
-    for name, (kind, shape) in values["arrays"].items():
+    for field in fields(Bank):  # PostgreSQL keeps the keys of JSON in an order of its own
+        kind, shape = values["arrays"][field.name]
         count = int(np.prod(shape))
         own = np.frombuffer(content, np.dtype(kind), count, start)
-        arrays[name] = own.reshape(shape).copy()
+        arrays[field.name] = own.reshape(shape).copy()
         start += own.nbytes
     return Bank(**arrays)

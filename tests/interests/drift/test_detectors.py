@@ -40,7 +40,8 @@ def _one_by_one(history, *, population=None, store_at=()):
     alarms = []
     for event in range(len(history.shares)):
         if event in store_at:
-            state = DetectorState.from_dict(json.loads(json.dumps(state.to_dict())))
+            text = json.dumps(state.to_dict(), sort_keys=True)
+            state = DetectorState.from_dict(json.loads(text))
         alarm = advance(
             state,
             shares=history.shares[event],
