@@ -14,6 +14,8 @@ ACCENT, REST = "accent", "rest"
 NETWORK = "interest_network"
 NETWORK_NAME = "Network"
 BAR_HEIGHT, FRAME_HEIGHT = 36, 90  # pixels
+# A difference with a larger p-value is not called one.
+SURE = 0.05
 NUMBER_WORDS = {1: "one", 5: "five", 10: "ten", 20: "twenty", 50: "fifty", 100: "hundred"}
 METRIC_NAMES = {
     "ndcg": "NDCG", "recall": "Recall", "precision": "Precision", "map": "MAP", "mrr": "MRR",
@@ -138,6 +140,42 @@ def _comparison(network: Bar, other: Bar, *, split: str) -> str:
     if network.p_value is None:
         return words
     return words + (f"; p = {network.p_value:.3f}" if network.p_value >= 0.001 else "; p < 0.001")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a network finds for some end users from histories as they were and shuffled."""
+
+    segment: str
+    num_users: int
+    kept: float
+    shuffled: float
+    p_value: float | None
+
+
+def order_sentence(rows: Sequence[Order], *, drifting: str, stable: str) -> str:
+    """Say whether following interests helps those whose interests move; the two names are segments."""
+    found = {row.segment: row for row in rows}
+    moving, steady = found.get(drifting), found.get(stable)
+    if moving is None:
+        return "Nobody's interests moved enough in training to tell."
+    users = f"{moving.num_users:,} end user{'' if moving.num_users == 1 else 's'}"
+    if moving.p_value is None or moving.p_value >= SURE:
+        tested = "" if moving.p_value is None else f"; p = {moving.p_value:.2f}"
+        return f"Not shown: over {users} the difference could be chance{tested}."
+    if moving.kept <= moving.shuffled:
+        return f"No: for {users} the order of events does harm; p = {moving.p_value:.3f}."
+    p = f"p = {moving.p_value:.3f}" if moving.p_value >= 0.001 else "p < 0.001"
+    said = f"Yes: for {users} it finds {_gain(moving)} from what they did in its order; {p}"
+    if steady is None:
+        return f"{said}."
+    return f"{said}. For the {steady.num_users:,} stable ones {_gain(steady)}."
+
+
+def _gain(row: Order) -> str:
+    if not row.shuffled:
+        return "what it else does not find at all" if row.kept else "as little"
+    return f"{row.kept / row.shuffled:.1f} times as much"
 
 
 def training_curves(curves: Mapping[str, Sequence[float]]) -> dict[str, Any]:

@@ -50,7 +50,12 @@ class Fitted(Protocol):
 
 
 class Algorithm(Protocol):
-    """A way to rank items, before its fit. Settings are frozen dataclasses of its own."""
+    """A way to rank items, before its fit. Settings are frozen dataclasses of its own.
+
+    One whose settings all share the work of one fit, so that a budget need not end their choice, says so by
+    `shares_fits`, True. One whose scores depend on the order of a history says so by `reads_order`: an
+    evaluation then asks it from shuffled histories as well.
+    """
 
     @property
     def name(self) -> str: ...

@@ -6,7 +6,7 @@ Legend: b end users asked about, T targets, N items.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.evaluation import metrics, segments, significance
 from recommender.evaluation.answers import Answer, Request
+from recommender.evaluation.drifting import Moved, OrderEffect
 from recommender.evaluation.splits import Questions, Split
 
 # A mean of one user has no interval.
@@ -43,6 +44,8 @@ class Result:
         p_values: per metric, against the baseline; empty for the baseline itself
         unfitted_targets: how many targets lie outside the fitted catalogue: misses
         per_user: each of `metrics.PER_USER` for everybody asked, in order of user. [b]
+        order: what shuffled histories cost, for everybody, drifting and stable end users; empty for what
+            does not read the order
     """
 
     algorithm: str
@@ -58,6 +61,7 @@ class Result:
     choose_seconds: float
     score_seconds: float
     per_user: dict[str, NDArray[np.float64]]
+    order: dict[str, OrderEffect] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of `manage.py evaluate --json` (product.md, Commands)."""
@@ -79,6 +83,7 @@ class Result:
                 for name, part in self.segments.items()
                 if name != segments.ALL
             },
+            "order": {name: asdict(effect) for name, effect in self.order.items()},
             "settings": self.settings,
             "validation_ndcg": self.validation_ndcg,
             "targets_sha256": self.targets_sha256,
@@ -103,6 +108,7 @@ def measure(
     strangers: Answer | None,
     *,
     item_events: NDArray[np.int64],
+    people: Moved,
     request: Request,
 ) -> dict[str, Measured]:
     """Return the numbers of everybody, of each segment and of new users.
@@ -110,13 +116,14 @@ def measure(
     Args:
         strangers: what was answered to `split.new_users`
         item_events: events of each item in the fit. [N]
+        people: whose interests moved, told from training events.
     """
     everybody = _summary(answer.per_user, request=request)
     everybody.values[f"{metrics.COVERAGE}@{request.k}"] = metrics.coverage(
         answer.top, num_items=max(int((item_events > 0).sum()), 1)
     )
     parts = {segments.ALL: everybody}
-    masks = segments.segments_of_targets(split.test, item_events=item_events)
+    masks = segments.segments_of_targets(split.test, item_events=item_events, people=people)
     for name, mask in masks.items():
         part = split.test.keep_targets(mask)
         top = answer.top[np.isin(split.test.users, part.users)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
 from recommender.algorithms.protocol import Algorithm, Fitted, Report, event_counts
-from recommender.evaluation import answers, metrics, results
+from recommender.evaluation import answers, drifting, metrics, results
 from recommender.evaluation.answers import Answer, Request
 from recommender.evaluation.results import Result
 from recommender.evaluation.splits import Questions, Split
@@ -43,6 +43,8 @@ class _Finished:
     candidate: _Candidate
     answer: Answer
     strangers: Answer | None
+    # From shuffled histories, of what reads their order.
+    shuffled: Answer | None
 
 
 def run(
@@ -70,7 +72,17 @@ def run(
         strangers = (
             answers.ask(fitted, new, request=request, ties=ties) if is_asked and new else None
         )
-        finished.append(_Finished(candidate, answer, strangers))
+        shuffled = (
+            answers.ask(
+                fitted,
+                drifting.shuffled(split.test, seed=request.seed),
+                request=request,
+                ties=ties,
+            )
+            if getattr(algorithm, "reads_order", False)
+            else None
+        )
+        finished.append(_Finished(candidate, answer, strangers, shuffled))
         tell("answered", 1.0)
     return _results(split, finished, request=request)
 
@@ -93,17 +105,19 @@ def _choose(
 ) -> _Candidate:
     """Try an algorithm's settings on validation, as long as half the budget lasts.
 
-    What is no baseline and has one setting only is not tried: nothing would follow from it.
+    What is no baseline and has one setting only is not tried: nothing would follow from it. Where one
+    fit serves for all settings, all are tried.
     """
     grid = algorithm.grid()
     questions = _some(split.validation, seed=request.seed)
     if not questions.num_users or (len(grid) == 1 and not algorithm.is_baseline):
         return _Candidate(algorithm, grid[0])
     began = time.perf_counter()
+    is_limited = request.budget_seconds and not getattr(algorithm, "shares_fits", False)
     tried: list[_Candidate] = []
     for index, settings in enumerate(grid):
         spent = time.perf_counter() - began
-        if tried and request.budget_seconds and spent > request.budget_seconds / 2:
+        if tried and is_limited and spent > (request.budget_seconds or 0) / 2:
             break
         report("choosing settings", CHOSEN_AT * index / len(grid))
         fitted, seconds = _fit(algorithm, settings, split.validation_fit, request=request)
@@ -169,6 +183,7 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
     baseline = reference.candidate.algorithm.name if reference else ""
     item_events = event_counts(split.fit)
     digest = results.targets_sha256(split.test)
+    people = drifting.moved(split.fit)
     return [
         Result(
             algorithm=one.candidate.algorithm.name,
@@ -176,7 +191,12 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
             settings=asdict(one.candidate.settings),
             validation_ndcg=one.candidate.validation_ndcg,
             segments=results.measure(
-                split, one.answer, one.strangers, item_events=item_events, request=request
+                split,
+                one.answer,
+                one.strangers,
+                item_events=item_events,
+                people=people,
+                request=request,
             ),
             baseline=baseline,
             p_values={}
@@ -188,6 +208,15 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
             choose_seconds=one.candidate.choose_seconds,
             score_seconds=one.answer.seconds,
             per_user=one.answer.per_user,
+            order=drifting.order_effects(
+                one.answer,
+                one.shuffled,
+                questions=split.test,
+                people=people,
+                seed=request.seed,
+            )
+            if one.shuffled
+            else {},
         )
         for one in finished
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.evaluation.drifting import DRIFTING, STABLE, Moved
 from recommender.evaluation.splits import Questions
 
 ALL = "all"
@@ -19,12 +20,15 @@ POPULAR_SHARE = 0.2
 
 
 def segments_of_targets(
-    questions: Questions, *, item_events: NDArray[np.int64]
+    questions: Questions, *, item_events: NDArray[np.int64], people: Moved
 ) -> dict[str, NDArray[np.bool_]]:
-    """Return masks over targets by length of history and popularity of the item, empty ones left out.
+    """Return masks over targets by length of history, change of interest and popularity of the item.
+
+    Empty ones are left out.
 
     Args:
         item_events: events of each item in the fit. [N]
+        people: whose interests moved, told from training events.
 
     Returns:
         Name -> mask. [T]
@@ -34,6 +38,8 @@ def segments_of_targets(
         _history_name(low, high): (lengths >= low) & (lengths <= (high or np.inf))
         for low, high in HISTORY_LENGTHS
     }
+    users = questions.users[questions.rows]
+    found[DRIFTING], found[STABLE] = people.is_drifting[users], people.is_stable[users]
     events = item_events[questions.items]
     is_popular = _is_popular(item_events)[questions.items]
     found["popular items"] = is_popular

@@ -29,6 +29,7 @@ def lines(results: Sequence[Result], *, split: Split) -> Iterator[str]:
     yield ""
     yield f"NDCG@{k} of parts (end users with a target in the part)"
     yield from _grid(_parts(results))
+    yield from _order(results)
 
 
 def _header(k: int) -> list[str]:
@@ -82,6 +83,16 @@ def _parts(results: Sequence[Result]) -> Iterator[list[str]]:
     for name in names:
         cells = [f"{result.segments[name].values[f'ndcg@{result.k}']:.4f}" for result in results]
         yield [name, f"{results[0].segments[name].num_users:,}", *cells]
+
+
+def _order(results: Sequence[Result]) -> Iterator[str]:
+    for result in results:
+        for name, effect in result.order.items():
+            tested = "" if effect.p_value is None else f", p {effect.p_value:.4f}"
+            yield (
+                f"{result.algorithm}, {name} ({effect.num_users:,}): NDCG@{result.k} {effect.ndcg:.4f}; "
+                f"from shuffled histories {effect.shuffled_ndcg:.4f}{tested}."
+            )
 
 
 def _grid(rows: Sequence[list[str]] | Iterator[list[str]]) -> Iterator[str]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from interests.models import RunState
 from recommender.models import EvaluationRun, MetricValue
+
+# As the evaluation names these parts.
+DRIFTING, STABLE = "drifting end users", "stable end users"
 
 SPLITS = tuple(EvaluationRun.Split.values)
 # The order in which readers look at them; the number after @ is the length of the list.
@@ -55,6 +59,7 @@ class Report:
     segments: list[str]
     segment: str
     lines: list[Line]
+    order: list[OrderLine]
 
     def cells_of(self, metric: str) -> dict[str, Cell]:
         """Return one metric's cells by algorithm, in the order of the table."""
@@ -62,6 +67,22 @@ class Report:
             return {}
         place = self.metrics.index(metric)
         return {line.algorithm: cell for line in self.lines if (cell := line.cells[place])}
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """What one network finds for some end users from histories as they were and shuffled."""
+
+    algorithm: str
+    segment: str
+    num_users: int
+    ndcg: float
+    shuffled_ndcg: float
+    p_value: float | None
+
+    @property
+    def gain(self) -> float:
+        return self.ndcg - self.shuffled_ndcg
 
 
 @dataclass(frozen=True)
@@ -128,7 +149,17 @@ def report(*, run_id: int, segment: str = "all") -> Report | None:
         segments,
         chosen,
         _lines(shown, metrics),
+        _order_lines(run.results.get("algorithms", {})),
     )
+
+
+def _order_lines(results: dict[str, Any]) -> list[OrderLine]:
+    """Return what shuffled histories cost; evaluations of before it was asked have none."""
+    return [
+        OrderLine(algorithm, segment, **effect)
+        for algorithm, found in results.items()
+        for segment, effect in found.get("order", {}).items()
+    ]
 
 
 def _lines(values: list[MetricValue], metrics: list[str]) -> list[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,8 +79,10 @@ def _options(name: str, run: EvaluationRun) -> dict[str, Any]:
     if name != "interest_network":
         return {}
     results = run.training_run.results if run.training_run else {}
-    # The seed is that of this run; the time too, unless that training had less.
-    own = {name: value for name, value in results.get("settings", {}).items() if name != "seed"}
+    # The seed is that of this run; the time too, unless that training had less. How much counts what rises
+    # now is chosen on validation: in some splits everybody is asked now, in others at any time.
+    known = results.get("settings", {}).items()
+    own = {name: value for name, value in known if name not in ("seed", "trend")}
     limit = float(run.settings.get("budget_seconds", BUDGET_SECONDS))
     own["max_seconds"] = min(own.get("max_seconds") or limit, limit)
     # It allowed up to so many networks; what serves is the mean of those that there was time for.
@@ -144,6 +147,7 @@ def _summary(split: Split, results: list[Result]) -> dict[str, Any]:
                 "fit_seconds": result.fit_seconds,
                 "choose_seconds": result.choose_seconds,
                 "score_seconds": result.score_seconds,
+                "order": {name: asdict(effect) for name, effect in result.order.items()},
             }
             for result in results
         },

@@ -51,6 +51,12 @@ def metric(value: float | None) -> str:
 
 
 @register.filter
+def signed_metric(change: float | None) -> str:
+    """Return a difference of two metrics with its sign and four decimals."""
+    return NO_VALUE if change is None else f"{change:+.4f}".replace("-", MINUS)
+
+
+@register.filter
 def p_value(value: float | None) -> str:
     """Return a p-value with three decimals, or as "< 0.001"."""
     if value is None:
@@ -95,6 +101,20 @@ def ago(at: datetime | None, otherwise: str = NO_VALUE) -> str | SafeString:
         at.isoformat(timespec="seconds"),
         f"{local:%-d %B %Y, %H:%M:%S %Z}",
         relative(at, now=timezone.now()),
+    )
+
+
+@register.simple_tag
+def day(at: datetime | None, otherwise: str = NO_VALUE) -> str | SafeString:
+    """Return `<time>` with the day as text and the exact time on hover: what happened then is of that day."""
+    if at is None:
+        return otherwise
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        f"{local:%-d %B %Y, %H:%M:%S %Z}",
+        f"{local:%-d %b %Y}",
     )
 
 

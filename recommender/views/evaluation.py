@@ -58,6 +58,7 @@ def _context(
         "report": report,
         "figure": figures.metric_bars(report) if report else None,
         "sentence": figures.evaluation_sentence(report) if report else "",
+        "order_sentence": figures.order_sentence(report) if report else "",
     }
 
 

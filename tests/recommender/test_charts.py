@@ -103,3 +103,36 @@ def test_the_sentence_fits_what_there_is(bars, arguments, expected):
 )
 def test_algorithms_go_by_the_names_that_readers_know(algorithm, name):
     assert charts.algorithm_name(algorithm) == name
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], "Nobody's interests moved enough in training to tell."),
+        (
+            [("drifting", 40, 0.12, 0.04, 0.002), ("stable", 300, 0.11, 0.1, 0.2)],
+            (
+                "Yes: for 40 end users it finds 3.0 times as much from what they did in its order; "
+                "p = 0.002. For the 300 stable ones 1.1 times as much."
+            ),
+        ),
+        (
+            [("drifting", 1, 0.12, 0.04, None)],
+            "Not shown: over 1 end user the difference could be chance.",
+        ),
+        (
+            [("drifting", 40, 0.12, 0.1, 0.3)],
+            "Not shown: over 40 end users the difference could be chance; p = 0.30.",
+        ),
+        (
+            [("drifting", 40, 0.02, 0.1, 0.01)],
+            "No: for 40 end users the order of events does harm; p = 0.010.",
+        ),
+    ],
+)
+def test_the_sentence_says_whether_order_helps_those_who_drift(rows, expected):
+    said = charts.order_sentence(
+        [charts.Order(*row) for row in rows], drifting="drifting", stable="stable"
+    )
+
+    assert said == expected

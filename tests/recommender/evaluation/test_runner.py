@@ -214,6 +214,16 @@ def test_a_budget_ends_the_choice_of_settings_after_the_first():
     assert result.settings == {"favourite": 0}
 
 
+def test_a_budget_does_not_end_the_choice_of_what_shares_one_fit():
+    oracle = Oracle(Setting(0), Setting(2))
+    oracle.shares_fits = True
+    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
+
+    [result] = runner.run(split, algorithms=[oracle], request=Request(k=1, budget_seconds=1e-9))
+
+    assert result.settings == {"favourite": 2}
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

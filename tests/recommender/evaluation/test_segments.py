@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recommender.evaluation import segments, splits
+from recommender.evaluation.drifting import Moved
 from tests.recommender.logs import log_of
 
 
@@ -15,12 +16,18 @@ def test_targets_are_told_apart_by_history_and_by_popularity():
     split = splits.split(log_of(rows), name="leave-one-out")
     item_events = np.bincount(split.fit.items, minlength=split.fit.num_items)
 
-    found = segments.segments_of_targets(split.test, item_events=item_events)
+    people = Moved(
+        is_drifting=np.array([False, True, False]), is_stable=np.array([True, False, False])
+    )
+
+    found = segments.segments_of_targets(split.test, item_events=item_events, people=people)
 
     # Targets in order of user: i11 (nobody has it in the fit), new, i2 (ann has).
     assert {name: mask.tolist() for name, mask in found.items()} == {
         "1 to 9 events": [False, True, True],
         "10 to 49 events": [True, False, False],
+        "drifting end users": [False, True, False],
+        "stable end users": [True, False, False],
         "other items": [False, False, True],
         "new items": [True, True, False],
     }

@@ -109,3 +109,24 @@ def test_evaluation_under_way_is_told_with_its_progress_until_it_has_ended(analy
     assert "HX-Refresh" not in part
     EvaluationRun.objects.all().delete()
     assert analyst.get("/evaluation", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+
+
+def test_what_the_order_of_events_is_worth_stands_beside_the_table(analyst: Client) -> None:
+    effect = {"num_users": 40, "ndcg": 0.12, "shuffled_ndcg": 0.04, "p_value": 0.002}
+    run = evaluation()
+    run.results = {
+        "baseline": "ease",
+        "algorithms": {"interest_network": {"order": {"drifting end users": effect}}, "ease": {}},
+    }
+    run.save()
+
+    context = analyst.get("/evaluation").context
+
+    [line] = context["report"].order
+    assert (line.algorithm, line.segment, line.num_users) == (
+        "interest_network",
+        "drifting end users",
+        40,
+    )
+    assert line.gain == pytest.approx(0.08)
+    assert context["order_sentence"].startswith("Yes: for 40 end users it finds 3.0 times as much")
