@@ -18,6 +18,7 @@ from recommender.views import (
     overview,
     runs,
     search,
+    what_if,
 )
 
 app_name = "recommender"
@@ -35,6 +36,7 @@ urlpatterns = [
         asked.before_after,
         name="before_after",
     ),
+    path("end-users/<int:pk>/what-if", what_if.what_if, name="what_if"),
     path("end-users/<int:pk>/as-of/recommendations", asked.as_of_slate, name="as_of_slate"),
     path("runs", runs.runs, name="runs"),
     path("runs/start-training", runs.start_training, name="start_training"),

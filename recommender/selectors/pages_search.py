@@ -30,17 +30,22 @@ class Found:
 def search(query: str) -> Found:
     """Return the people, items and categories that a text may mean, exact ids first; three queries."""
     people = _ranked(EndUser.objects.filter(user_id__icontains=query), "user_id", query)
-    named = Item.objects.filter(Q(title__icontains=query) | Q(item_id=query))
-    items = _ranked(named, "title", query, exact=Q(item_id=query))
     categories = _ranked(Category.objects.filter(name__icontains=query), "name", query)
     return Found(
         list(people.values_list("pk", "user_id", "num_events")[:NUM_FOUND]),
-        [
-            (pk, title or item_id, item_id)
-            for pk, title, item_id in items.values_list("pk", "title", "item_id")[:NUM_FOUND]
-        ],
+        items(query),
         list(categories.values_list("pk", "name", "colour_rank")[:NUM_FOUND]),
     )
+
+
+def items(query: str) -> list[tuple[int, str, str]]:
+    """Return key, title and id of the items that a text may mean, exact ids first; one query."""
+    named = Item.objects.filter(Q(title__icontains=query) | Q(item_id=query))
+    rows = _ranked(named, "title", query, exact=Q(item_id=query))
+    return [
+        (pk, title or item_id, item_id)
+        for pk, title, item_id in rows.values_list("pk", "title", "item_id")[:NUM_FOUND]
+    ]
 
 
 def _ranked(rows: QuerySet[M], field: str, query: str, exact: Q | None = None) -> QuerySet[M]:
