@@ -47,6 +47,7 @@ class Bank:
         begin_chances: of a binge, known then. [B, G]
         before: interest shares known then. [B, G, K]
         falling: the strongest interests then. [B, G, J]
+        chances: how likely each move is beforehand; sums to 1 over J and K. [B, G, J, K]
         past: likelihood ratio of the sessions since. [B, G, J, F, K]
         running: the same of the running session. [B, G, J, F, K]
         last_move: falling and rising category of the last alarm, -1: none. [B, 2]
@@ -70,6 +71,7 @@ class Bank:
     begin_chances: Floats
     before: Singles
     falling: NDArray[np.int16]
+    chances: Singles
     past: Singles
     running: Singles
     last_move: NDArray[np.int16]
@@ -100,6 +102,7 @@ class Bank:
             begin_chances=np.zeros((people, begins)),
             before=np.full((people, begins, num_columns), 1 / num_columns, np.float32),
             falling=np.zeros((people, begins, falling), np.int16),
+            chances=np.zeros((people, begins, falling, num_columns), np.float32),
             past=np.ones(cube, np.float32),
             running=np.ones(cube, np.float32),
             last_move=np.full((people, 2), -1, np.int16),

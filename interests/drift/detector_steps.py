@@ -21,7 +21,16 @@ from interests.drift.detector_bank import (
 from interests.drift.detector_sessions import SessionOdds, learned_chances, session_odds
 from interests.drift.detector_settings import DetectorSettings
 
-OF_BEGINS = ("begins", "begin_weights", "begin_chances", "before", "falling", "past", "running")
+OF_BEGINS = (
+    "begins",
+    "begin_weights",
+    "begin_chances",
+    "before",
+    "falling",
+    "chances",
+    "past",
+    "running",
+)
 
 
 def step(
@@ -104,25 +113,32 @@ def _support(bank: Bank, odds: SessionOdds, settings: DetectorSettings) -> Float
     session = bank.running * plain[:, :, None, None, None]
     session += binge[:, :, None, None, None]
     session *= bank.past
-    chances = move_chances(bank, settings) * bank.begin_weights[:, :, None, None]
-    return np.asarray(session.mean(3) * chances)
+    chances = bank.chances * bank.begin_weights[:, :, None, None]
+    num_parts = session.shape[3]
+    total = sum((session[:, :, :, part] for part in range(1, num_parts)), session[:, :, :, 0])
+    return np.asarray(total * chances / num_parts)
 
 
-def move_chances(bank: Bank, settings: DetectorSettings) -> Floats:
-    """Return how likely each move is beforehand; sums to 1 over J and K. [B, G, J, K]"""
-    columns = np.arange(bank.num_columns)
-    falling = bank.falling[..., None]
-    chances = np.where(falling == columns, 0.0, 1.0)
-    has_moved = np.flatnonzero(bank.last_move[:, 0] >= 0)
-    if len(has_moved):
-        fell, rose = (bank.last_move[has_moved, i][:, None, None, None] for i in (0, 1))
-        of_moved = falling[has_moved]
-        again = (of_moved == fell) & (columns == rose)
-        back = (of_moved == rose) & (columns == fell)
-        chances[has_moved] *= np.where(again, settings.same_again, 1.0)
-        chances[has_moved] *= np.where(back, settings.back_again, 1.0)
-    total = chances.sum((2, 3), keepdims=True)
-    return np.asarray(chances / np.maximum(total, 1e-9))
+def _move_chances(
+    own: Floats,
+    falling: NDArray[np.integer],
+    last_move: NDArray[np.int16],
+    settings: DetectorSettings,
+) -> Floats:
+    """Return how likely each move is beforehand; sums to 1 over J and K. [R, J, K]
+
+    Each part of somebody's interests is as likely to move as any other, and to any category.
+    """
+    columns = np.arange(own.shape[1])
+    of_falling = falling[..., None]
+    chances = np.take_along_axis(own, falling, 1)[..., None] * (of_falling != columns)
+    fell, rose = (last_move[:, i][:, None, None] for i in (0, 1))
+    again = (of_falling == fell) & (columns == rose)
+    back = (of_falling == rose) & (columns == fell)
+    chances *= np.where(again, settings.same_again, 1.0)
+    chances *= np.where(back, settings.back_again, 1.0)
+    total = chances.sum((1, 2), keepdims=True)
+    return np.asarray(chances / np.where(total > 0, total, 1))
 
 
 def _close_sessions(bank: Bank, rows: Rows, settings: DetectorSettings) -> None:
@@ -170,7 +186,9 @@ def _add_begins(
     bank.begin_chances[rows, -1] = (bank.chance_weights[rows] * chances).sum(1)
     bank.before[rows, -1] = own
     num_falling = bank.falling.shape[2]
-    bank.falling[rows, -1] = np.argsort(-own, axis=1, kind="stable")[:, :num_falling]
+    falling = np.argsort(-own, axis=1, kind="stable")[:, :num_falling]
+    bank.falling[rows, -1] = falling
+    bank.chances[rows, -1] = _move_chances(own, falling, bank.last_move[rows], settings)
     bank.past[rows, -1] = 1
     bank.running[rows, -1] = 1
     bank.since_begin[rows] = 0

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-
 from interests.drift.detectors import DetectorState, advance, detect, new_state
 
 
