@@ -94,6 +94,8 @@ class Learner:
             bias=bias.to(self.dtype),
             targets=targets,
             own_bias=own_bias,
+            # Cosines are 1 at most.
+            bound=1 / self.config.temperature if self.config.temperature else None,
         )
         return mean * (len(targets) / len(asked_of_all))
 

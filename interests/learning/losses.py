@@ -16,53 +16,81 @@ from torch import Tensor
 
 # Logits of a chunk: 4 MB in float32 stay in the caches of a CPU; a GPU likes its work in large parts.
 CHUNK_LOGITS = {"cpu": 1024 * 1024, "cuda": 64 * 1024 * 1024}
+# Products up to this size, of either sign, keep clear of what float32 can hold when raised to e: of larger ones
+# the highest is taken off first.
+SAFE_BOUND = 30.0
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """Works out the gradients beside the loss, chunk by chunk, so that no P x S matrix is ever held."""
+    """Works out the gradients beside the loss, chunk by chunk, so that no P x S matrix is ever held.
+
+    What goes over a whole chunk of scores costs as much as a sixth of a product, so as little as can be does:
+    a score's exponential is that of the product times that of the item's bias, and the latter is worked
+    into items and sums; neither it nor the targets nor the division by the total touches the chunk.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, items: Tensor, bias: Tensor, own_bias: Tensor, targets: Tensor
+        ctx: Any,
+        hidden: Tensor,
+        items: Tensor,
+        bias: Tensor,
+        own_bias: Tensor,
+        targets: Tensor,
+        bound: float | None,
     ) -> Tensor:
         num_positions, num_items = len(hidden), len(items)
         rows = min(max(CHUNK_LOGITS[hidden.device.type] // num_items, 1), num_positions)
         # One buffer for all chunks: memory that is new to the process costs more than the sums in it.
         logits_of_chunk = hidden.new_empty(rows, num_items, dtype=torch.float32)
-        loss = hidden.new_zeros((), dtype=torch.float64)
+        own = hidden.new_empty(num_positions, 1, dtype=torch.float32)
+        total, highest = torch.empty_like(own), torch.zeros_like(own)
         hidden_gradient = torch.empty_like(hidden)
-        # Sums over chunks are kept in float32 even where the products are bfloat16.
-        items_gradient = torch.zeros_like(items, dtype=torch.float32)
+        # Sums over chunks are kept in float32 even where the products are bfloat16. Turned, because
+        # products write long rows faster than short ones.
+        turned_gradient = items.new_zeros(items.shape[::-1], dtype=torch.float32)
         bias_gradient = torch.zeros_like(bias, dtype=torch.float32)
+        most = bias.float().max()
+        factor = (bias.float() - most).exp()  # [S]
+        weighted = items * factor[:, None].to(items.dtype)
         for begin in range(0, num_positions, rows):
-            part, wanted = hidden[begin : begin + rows], targets[begin : begin + rows, None]
+            here = slice(begin, begin + rows)
+            part, wanted = hidden[here], targets[here, None]
             logits = logits_of_chunk[: len(part)]
-            _scores(part, items, bias, out=logits)
+            _products(part, items, out=logits)
             logits.scatter_add_(1, wanted, own_bias[wanted].float())
-            own = logits.gather(1, wanted)
-            highest = logits.amax(1, keepdim=True)
-            total = logits.sub_(highest).exp_().sum(1, keepdim=True)
-            loss += (total.log() + highest - own).sum()
-            gradient = logits.mul_(
-                1 / (total * num_positions)
-            )  # probabilities, then their gradient
-            gradient.scatter_add_(1, wanted, gradient.new_full(wanted.shape, -1 / num_positions))
-            bias_gradient += gradient.sum(0)
-            low = gradient.to(hidden.dtype)
-            torch.mm(low, items, out=hidden_gradient[begin : begin + rows])
+            own[here] = logits.gather(1, wanted)
+            if bound is None or bound > SAFE_BOUND:
+                highest[here] = logits.amax(1, keepdim=True)
+                logits.sub_(highest[here])
+            logits.exp_()
+            torch.mv(logits, factor, out=total[here, 0])
+            shares = 1 / (total[here] * num_positions)
+            low = logits.to(hidden.dtype)
+            torch.mul(torch.mm(low, weighted), shares, out=hidden_gradient[here])
+            scaled = (part * shares).to(hidden.dtype)
             if low.dtype is torch.float32:
-                items_gradient.addmm_(low.T, part)
+                turned_gradient.addmm_(scaled.T, low)
             else:
-                items_gradient += low.T @ part
+                turned_gradient += scaled.T @ low
+            bias_gradient.addmv_(logits.T, shares[:, 0])
+        items_gradient = (turned_gradient * factor).T.contiguous()
+        bias_gradient *= factor
+        # Each position's own item, whose probability should be 1.
+        own_share = 1 / num_positions
+        hidden_gradient.sub_(items[targets], alpha=own_share)
+        items_gradient.index_add_(0, targets, hidden.float(), alpha=-own_share)
+        bias_gradient.index_add_(0, targets, torch.full_like(own[:, 0], -own_share))
         ctx.save_for_backward(
             hidden_gradient, items_gradient.to(items.dtype), bias_gradient.to(bias.dtype)
         )
-        return (loss / num_positions).float()
+        own += bias[targets, None].float()
+        return (total.log() + highest + most - own).mean(dtype=torch.float64).float()
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         hidden, items, bias = ctx.saved_tensors
-        return hidden * outer[0], items * outer[0], bias * outer[0], None, None
+        return hidden * outer[0], items * outer[0], bias * outer[0], None, None, None
 
 
 def softmax_cross_entropy(
@@ -72,6 +100,7 @@ def softmax_cross_entropy(
     bias: Tensor,
     targets: Tensor,
     own_bias: Tensor | None = None,
+    bound: float | None = None,
 ) -> Tensor:
     """Return the mean cross-entropy of the targets under a softmax over `items`, in nats.
 
@@ -81,12 +110,15 @@ def softmax_cross_entropy(
         bias: added to each item's score, of hidden's dtype. [S]
         targets: index into `items`, int64. [P]
         own_bias: added to an item's score only where it is the target, see `Candidates`. [S]
+        bound: what no product of a row of hidden and an item exceeds in size, where that is known.
     """
     assert hidden.ndim == items.ndim == 2 and hidden.shape[1] == items.shape[1]
     assert targets.shape == hidden.shape[:1] and bias.shape == items.shape[:1] and len(hidden)
     if own_bias is None:
         own_bias = torch.zeros_like(bias)
-    loss: Tensor = _SoftmaxCrossEntropy.apply(hidden, items, bias, own_bias, targets)  # type: ignore[no-untyped-call]
+    loss: Tensor = _SoftmaxCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        hidden, items, bias, own_bias, targets, bound
+    )
     return loss
 
 
@@ -160,8 +192,8 @@ def _factor(weights: NDArray[np.float64], *, count: int) -> float:
     return math.inf
 
 
-def _scores(hidden: Tensor, items: Tensor, bias: Tensor, *, out: Tensor) -> None:
+def _products(hidden: Tensor, items: Tensor, *, out: Tensor) -> None:
     if hidden.dtype is out.dtype:
-        torch.addmm(bias, hidden, items.T, out=out)
+        torch.mm(hidden, items.T, out=out)
     else:
-        out.copy_(torch.addmm(bias, hidden, items.T))
+        out.copy_(hidden @ items.T)

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from interests.learning.config import TrainingConfig
 from interests.learning.item_features import ItemFeatures
-from interests.learning.networks.parts import Block, Dropout
+from interests.learning.networks.parts import Block, Dropout, RootMeanSquareNorm, normalised
 from interests.learning.sequences import NUM_GAPS
 
 INITIAL_SCALE = 0.02
@@ -62,7 +62,7 @@ class InterestNetwork(nn.Module):
         self.item_features: ItemFeatures | None = None
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_blocks))
-        self.norm = nn.RMSNorm(config.width)
+        self.norm = RootMeanSquareNorm(config.width)
         # How often each item is wanted by anybody; the hidden state says what this person adds.
         self.item_bias = nn.Parameter(torch.zeros(num_items))
         self.apply(_initialise)
@@ -211,7 +211,7 @@ class InterestNetwork(nn.Module):
     def _scaled(self, vectors: Tensor, divisor: float) -> Tensor:
         if not self.config.temperature:
             return vectors
-        return functional.normalize(vectors, dim=-1) / divisor
+        return normalised(vectors, length=1 / divisor)
 
     def _keep(self, name: str, work_out: Callable[[], Tensor]) -> Tensor:
         """Return what is worked out, once while weights do not change: in evaluation mode."""

@@ -44,6 +44,23 @@ def test_loss_and_gradients_equal_those_of_torch_for_any_chunk(device, monkeypat
     torch.testing.assert_close(own_gradients, expected_gradients)
 
 
+@pytest.mark.parametrize(("size", "bound"), [(10.0, None), (10.0, 1e9), (1.0, 29.0), (0.0, 0.0)])
+def test_large_products_and_those_within_a_bound_give_the_same_as_torch(device, size, bound):
+    (hidden, items, bias), targets = parts_on(device)
+    # Products of up to several hundred, whose exponentials float32 cannot hold; biases far apart.
+    parts = [part.detach().requires_grad_() for part in (size * hidden, size * items, 30 * bias)]
+
+    own = losses.softmax_cross_entropy(
+        hidden=parts[0], items=parts[1], bias=parts[2], targets=targets, bound=bound
+    )
+    expected = functional.cross_entropy(functional.linear(*parts), targets)
+
+    torch.testing.assert_close(own, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(own, parts), torch.autograd.grad(expected, parts)
+    )
+
+
 def test_own_bias_counts_for_the_target_alone(device):
     parts, targets = parts_on(device)
     own_bias = torch.linspace(-2, 0, 7, device=device)
