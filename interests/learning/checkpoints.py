@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import safetensors
 import safetensors.torch
+import torch
 
 from interests.learning import devices, storage
 from interests.learning.config import BadSettings, TrainingConfig
@@ -19,11 +20,13 @@ from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.trained import ForeignWeights, TrainedNetwork
 
 # Raised whenever the same file would mean something else to the code.
-VERSION = 2
+VERSION = 3
 NETWORK = "interest_network"
 WEIGHTS_FILE = "weights.safetensors"
 MEANING_FILE = "network.json"
 HASH_FILE = "sha256"
+# Beside the tensors of the network.
+RISES = "log_rises"
 
 
 class DamagedWeights(Exception):
@@ -48,7 +51,8 @@ def save(trained: TrainedNetwork, folder: Path) -> str:
         "results": trained.results,
         "item_ids": trained.item_ids.tolist(),
     }
-    weights = storage.tensors_to_bytes(trained.network.state_dict())
+    rises = torch.from_numpy(trained.log_rises)
+    weights = storage.tensors_to_bytes({**trained.network.state_dict(), RISES: rises})
     text = json.dumps(meaning, ensure_ascii=False).encode()
     sha256 = _hash(weights, text)
     storage.write(folder / WEIGHTS_FILE, weights)
@@ -104,7 +108,9 @@ def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
             for _ in range(meaning["num_members"])
         ]
         network = members[0] if len(members) == 1 else AveragedNetwork(members)
-        network.load_state_dict(safetensors.torch.load(weights))
+        tensors = safetensors.torch.load(weights)
+        rises = tensors.pop(RISES).numpy()
+        network.load_state_dict(tensors)
     except (KeyError, RuntimeError, BadSettings, safetensors.SafetensorError) as error:
         raise ForeignWeights(
             f"The weights do not fit this version of the network: {error}"
@@ -115,6 +121,7 @@ def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
         kinds=kinds,
         feature_names=tuple(meaning["feature_names"]),
         config=config,
+        log_rises=rises,
         repeats_items=meaning["repeats_items"],
         results=meaning["results"],
     )

@@ -44,6 +44,10 @@ class TrainingConfig:
         temperature: what cosines of hidden states and items are divided by; 0 scores by products.
         num_candidates: about so many items stand for the catalogue in the loss of a batch, beside its
             own targets; 0, or as many as there are items, is the whole catalogue.
+        trend: how much it counts in answers what is chosen more often now than usual: so many times the log
+            of that ratio is added to an item's score, see `trend`; 0 for not at all. Training does
+            without. Next events of one visit want 0 to 1, people who come back after days 1 to 3.
+        trend_half_life: the share of all events after which an event counts half as recent.
         own_dropout: share of the items that are reduced to their features in a training batch, so that
             items without events get a place.
         use_positions, use_gaps, use_kinds, use_features: whether the network sees an event's place in
@@ -74,6 +78,8 @@ class TrainingConfig:
     dropout: float = 0.3
     temperature: float = 0.1
     num_candidates: int = 0
+    trend: float = 0.5
+    trend_half_life: float = 0.02
     own_dropout: float = 0.1
     use_positions: bool = True
     use_gaps: bool = True
@@ -106,11 +112,14 @@ class TrainingConfig:
                 raise BadSettings(f"{name} must be 0 or more and below 1.")
         if self.width % (2 * self.num_heads):
             raise BadSettings(f"width must be a multiple of 2 * num_heads = {2 * self.num_heads}.")
-        for name in ("temperature", "num_candidates"):
+        for name in ("temperature", "num_candidates", "trend"):
             if getattr(self, name) < 0:
                 raise BadSettings(f"{name} must be 0 or more, not {getattr(self, name)}.")
-        if not 0 < self.cooling <= 1:
-            raise BadSettings(f"cooling must be above 0 and at most 1, not {self.cooling}.")
+        for name in ("cooling", "trend_half_life"):
+            if not 0 < getattr(self, name) <= 1:
+                raise BadSettings(
+                    f"{name} must be above 0 and at most 1, not {getattr(self, name)}."
+                )
         if self.learning_rate <= 0 or self.gradient_norm <= 0 or self.weight_decay < 0:
             raise BadSettings(
                 "learning_rate and gradient_norm must be above 0, weight_decay not below."

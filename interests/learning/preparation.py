@@ -16,6 +16,7 @@ from interests.learning.config import TrainingConfig
 from interests.learning.event_kinds import EventKinds
 from interests.learning.item_features import ItemFeatures
 from interests.learning.sequences import Histories, histories
+from interests.learning.trend import log_rises
 
 # Validation may take this share of the targets: enough to stop by, too few to be missed.
 VALIDATION_SHARE = 0.05
@@ -35,6 +36,7 @@ class Prepared:
         histories: of the items below, with the validation events no targets
         item_ids: items with at least one event, object. [N]
         item_counts: how often each is a training target, int64. [N]
+        log_rises: how much more than usual each was chosen lately, see `trend`, float32. [N]
         kinds: how kinds and values of its events are numbered
         features: of the items, none of them where the settings say so
         validation_users: ascending, int64. [V], V may be 0
@@ -45,6 +47,7 @@ class Prepared:
     histories: Histories
     item_ids: NDArray[np.object_]
     item_counts: NDArray[np.int64]
+    log_rises: NDArray[np.float32]
     kinds: EventKinds
     features: ItemFeatures | None
     validation_users: NDArray[np.int64]
@@ -91,6 +94,9 @@ def prepare(log: InteractionLog, *, config: TrainingConfig) -> Prepared:
         histories=replace(own, is_target=is_target),
         item_ids=log.catalogue.item_ids[used],
         item_counts=np.bincount(own.items[is_target] - 1, minlength=len(used)),
+        log_rises=log_rises(
+            log, item_index=item_index, num_items=len(used), half_life=config.trend_half_life
+        ),
         kinds=kinds,
         features=_features(log, used) if config.use_features else None,
         validation_users=users,

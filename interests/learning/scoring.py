@@ -4,8 +4,9 @@ Everything is worked out in blocks, so memory is flat in the number of end users
 longer than the network's `max_length` is cut to its last events. An end user without any event that
 the network knows is scored by popularity.
 
-A score is the product of the hidden state and the item's weights plus the item's bias. Weights and biases
-are put in the order of the log's catalogue once, so that a block of scores is one matrix product.
+A score is the product of the hidden state and the item's weights plus the item's bias and its trend: how
+much it rises now. Category shares, which look back from every event, go without the trend. Weights and
+biases are put in the order of the log's catalogue once, so that a block of scores is one matrix product.
 
 Legend: E events, U end users, N items of the network, M items of the log's catalogue, C categories,
 b end users of a block, L length of their longest history, D width.
@@ -200,6 +201,7 @@ def _in_catalogue(
         excluded: which items nobody gets. [M]
     """
     weights, bias = network.network.item_weights().float(), network.network.item_bias.float()
+    bias = bias + torch.from_numpy(network.trend).to(bias.device)
     if not np.array_equal(index, np.arange(network.num_items)):
         places = torch.from_numpy(np.maximum(index, 0)).to(bias.device)
         weights, bias = weights[places], bias[places]

@@ -31,6 +31,7 @@ class TrainedNetwork:
         item_ids: the clients' ids of its items, in the order of its embeddings, object. [N]
         kinds: how the kinds and values of events that it knows are numbered
         config: settings of its training
+        log_rises: how each item rose when its events ended, see `trend.log_rises`, float32. [N]
         feature_names: of items, see `ItemFeatures`, by which it places items that nobody has used
         repeats_items: whether end users came back to items they had used before; where they did not,
             what a person has used is no longer expected of them
@@ -41,6 +42,7 @@ class TrainedNetwork:
     item_ids: NDArray[np.object_]
     kinds: EventKinds
     config: TrainingConfig
+    log_rises: NDArray[np.float32]
     feature_names: tuple[str, ...] = ()
     repeats_items: bool = True
     results: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +63,15 @@ class TrainedNetwork:
     def num_members(self) -> int:
         """How many networks are averaged."""
         return len(self.network.members) if isinstance(self.network, AveragedNetwork) else 1
+
+    @property
+    def trend(self) -> NDArray[np.float32]:
+        """Return what is added to each item's score for being chosen more than usual now. [N]"""
+        return np.float32(self.config.trend) * self.log_rises
+
+    def with_trend(self, weight: float) -> TrainedNetwork:
+        """Return the same network with another weight of what rises now, see `TrainingConfig`."""
+        return replace(self, config=replace(self.config, trend=weight))
 
     def item_index(self, catalogue: Catalogue) -> NDArray[np.int64]:
         """Return for each item of a catalogue its place in `item_ids`, -1 where unknown. [N_catalogue]
@@ -113,7 +124,8 @@ class TrainedNetwork:
         network = copy.deepcopy(self.network)
         network.grow(features.take(told))
         item_ids = np.concatenate([self.item_ids, new.item_ids[told]])
-        return replace(self, network=network, item_ids=item_ids)
+        log_rises = np.concatenate([self.log_rises, np.zeros(len(told), np.float32)])
+        return replace(self, network=network, item_ids=item_ids, log_rises=log_rises)
 
     def histories(self, log: InteractionLog) -> Histories:
         """Return a sorted log's histories as this network reads them."""

@@ -177,6 +177,7 @@ class _Training:
             kinds=self.prepared.kinds,
             feature_names=self.prepared.features.names if self.prepared.features else (),
             config=self.config,
+            log_rises=self.prepared.log_rises,
             repeats_items=self.prepared.repeats_items,
             results=results,
         )

@@ -5,6 +5,7 @@ Legend: b end users, N items.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,16 +20,21 @@ from interests.learning.progress import Progress
 from interests.learning.trained import TrainedNetwork
 from recommender.algorithms.protocol import CannotFit, Report
 
+# How much it may count what is chosen more than usual now, to choose from.
+TRENDS = (0.5, 0.0, 1.0, 3.0)
+
 
 @dataclass(frozen=True)
 class InterestNetworkSettings:
-    """How the network is trained.
+    """How the network is trained, and how it answers.
 
     Attributes:
         changes: settings of `TrainingConfig` that differ from what suits the amount of data.
+        trend: how much it counts what is chosen more than usual now, see `TrainingConfig`.
     """
 
     changes: Mapping[str, Any] = field(default_factory=dict)
+    trend: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class FittedNetwork:
     """A trained network; to those it knows nothing about it answers by popularity."""
 
     network: TrainedNetwork
+    shared_seconds: float = 0.0
 
     def scores(
         self,
@@ -47,17 +54,34 @@ class FittedNetwork:
         return scoring.scores(self.network, histories, users=users)  # [b, N]
 
 
+@dataclass(frozen=True)
+class _Trained:
+    """The network of a log, kept while only the trend changes."""
+
+    log: InteractionLog
+    asked: tuple[Any, ...]
+    network: TrainedNetwork
+    seconds: float
+
+
 class InterestNetwork:
-    """The network that serves, with early stopping on events of its own training part."""
+    """The network that serves, with early stopping on events of its own training part.
+
+    One training answers for all settings: they differ in what is added to its scores.
+    """
 
     name = "interest_network"
     is_baseline = False
+    reads_order = True
+    shares_fits = True
 
     def __init__(self, changes: Mapping[str, Any] | None = None) -> None:
         self._changes = dict(changes or {})
+        self._trained: _Trained | None = None
 
     def grid(self) -> Sequence[InterestNetworkSettings]:
-        return (InterestNetworkSettings(self._changes),)
+        trends = (self._changes["trend"],) if "trend" in self._changes else TRENDS
+        return tuple(InterestNetworkSettings(self._changes, trend) for trend in trends)
 
     def fit(
         self,
@@ -68,24 +92,33 @@ class InterestNetwork:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedNetwork:
-        def tell(progress: Progress) -> None:
-            if report:
-                report(progress.step, progress.share_done)
+        known, shared_seconds = self._trained, 0.0
+        asked = (dict(settings.changes), seed, budget_seconds)
+        if known and known.log is log and known.asked == asked:
+            shared_seconds = known.seconds
+        else:
+            began = time.perf_counter()
+            self._trained = None
+            network = _train(log, settings, seed, budget_seconds, report)
+            known = _Trained(log, asked, network, time.perf_counter() - began)
+            self._trained = known
+        return FittedNetwork(known.network.with_trend(settings.trend), shared_seconds)
 
-        try:
-            config = _config(log, settings, seed=seed, budget_seconds=budget_seconds)
-            network = trainer.fit(log, config=config, report=tell)
-        except (BadSettings, preparation.TooFewEvents, trainer.TrainingDiverged) as error:
-            raise CannotFit(f"interest_network: {error}") from error
-        return FittedNetwork(network)
 
-
-def _config(
+def _train(
     log: InteractionLog,
     settings: InterestNetworkSettings,
-    *,
     seed: int,
     budget_seconds: float | None,
-) -> TrainingConfig:
+    report: Report | None,
+) -> TrainedNetwork:
+    def tell(progress: Progress) -> None:
+        if report:
+            report(progress.step, progress.share_done)
+
     changes = {"seed": seed} | dict(settings.changes)
-    return TrainingConfig.for_data(log, budget_seconds=budget_seconds, **changes)
+    try:
+        config = TrainingConfig.for_data(log, budget_seconds=budget_seconds, **changes)
+        return trainer.fit(log, config=config, report=tell)
+    except (BadSettings, preparation.TooFewEvents, trainer.TrainingDiverged) as error:
+        raise CannotFit(f"interest_network: {error}") from error

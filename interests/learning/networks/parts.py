@@ -70,7 +70,8 @@ class _Normalised(torch.autograd.Function):
         unit = hidden * scale
         ctx.save_for_backward(unit, scale, weight)
         ctx.length = length
-        return unit if weight is None else unit * weight
+        found: Tensor = unit if weight is None else unit * weight
+        return found
 
     @staticmethod
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:

@@ -81,7 +81,7 @@ def test_other_version_is_refused(saved, monkeypatch):
     folder, sha256 = saved
     monkeypatch.setattr(checkpoints, "VERSION", 99)
 
-    with pytest.raises(ForeignWeights, match="of version 2; this release reads .* of version 99"):
+    with pytest.raises(ForeignWeights, match="of version 3; this release reads .* of version 99"):
         checkpoints.load(folder, sha256)
 
 

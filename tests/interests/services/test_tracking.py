@@ -229,7 +229,7 @@ def test_renewing_many_takes_as_many_queries_as_renewing_one(
     for person in people:
         live(person, catalogue, start=START + timedelta(days=20))
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(20):
         count = tracking.renew_states(
             end_user_ids=[person.pk for person in people], now=factories.NOW
         )
@@ -255,6 +255,7 @@ def trained(catalogue):
         item_ids=np.array([thing.item_id for thing in catalogue], object),
         kinds=EventKinds(names=("view",), bounds=((),)),
         config=config,
+        log_rises=np.zeros(3, np.float32),
     )
     folder = Path(settings.RECSITE_HOME) / "networks" / "tracking-test"
     sha256 = checkpoints.save(network, folder)

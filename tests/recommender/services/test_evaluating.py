@@ -66,16 +66,19 @@ def test_an_evaluation_stores_every_number_of_every_algorithm(population):
 
 
 def test_the_network_is_fitted_anew_on_the_training_part_only(population):
-    trained = {**TINY, "seed": 99, "max_seconds": 20, "num_members": 4}
+    trained = {**TINY, "seed": 99, "trend": 2.0, "max_seconds": 20, "num_members": 4}
     training = factories.training_run(results={"settings": trained, "members": [{}, {}]})
     run = request(training_run=training, settings={"algorithms": ["interest_network"]}, seed=3)
 
     evaluating.evaluate(run_id=run.pk)
 
     run.refresh_from_db()
-    # As it was trained, but for the seed: in its time, and as many networks as that time allowed.
-    assert run.results["algorithms"]["interest_network"]["settings"] == {
-        "changes": {**TINY, "max_seconds": 20.0, "num_members": 2}
+    # As it was trained, but for the seed and the trend, which validation chooses: in its time, and as many
+    # networks as that time allowed.
+    assert run.results["algorithms"]["interest_network"]["settings"]["changes"] == {
+        **TINY,
+        "max_seconds": 20.0,
+        "num_members": 2,
     }
     # Everybody has 8 events, a day apart; the last two are held back.
     assert run.window_to == NOW + timedelta(days=NUM_EVENTS - 3, minutes=NUM_USERS - 1)

@@ -1,0 +1,41 @@
+import numpy as np
+
+from recommender import algorithms
+from tests.recommender.logs import drawn_log
+
+TINY = {"width": 8, "max_epochs": 2, "patience": 2}
+
+
+def test_one_training_answers_for_all_weights_of_what_rises_now():
+    log = drawn_log()
+    users = np.arange(3, dtype=np.int32)
+    algorithm = algorithms.make("interest_network", changes=TINY)
+    grid = algorithm.grid()
+
+    fitted = [algorithm.fit(log, settings=settings, seed=0) for settings in grid]
+
+    assert [settings.trend for settings in grid] == [0.5, 0.0, 1.0, 3.0]
+    assert [each.shared_seconds > 0 for each in fitted] == [False, True, True, True]
+    usual, plain, _, steep = (each.scores(log, users=users) for each in fitted)
+    known = np.isfinite(plain[0])
+    rises = np.tile(fitted[0].network.log_rises, (3, 1))
+    np.testing.assert_allclose((usual - plain)[:, known], rises / 2, atol=1e-4)
+    np.testing.assert_allclose((steep - plain)[:, known], 3 * rises, atol=1e-4)
+
+
+def test_another_log_or_seed_is_trained_on_anew():
+    log = drawn_log()
+    algorithm = algorithms.make("interest_network", changes=TINY)
+    [settings, *_] = algorithm.grid()
+    algorithm.fit(log, settings=settings, seed=0)
+
+    other_seed = algorithm.fit(log, settings=settings, seed=1)
+    other_log = algorithm.fit(drawn_log(), settings=settings, seed=1)
+
+    assert (other_seed.shared_seconds, other_log.shared_seconds) == (0.0, 0.0)
+
+
+def test_a_trend_that_is_told_is_not_chosen():
+    algorithm = algorithms.make("interest_network", changes={**TINY, "trend": 2.0})
+
+    assert [settings.trend for settings in algorithm.grid()] == [2.0]
