@@ -76,6 +76,23 @@ class DatabaseLog:
     events_through: NDArray[np.datetime64]
     loaded: LoadedCatalogue
 
+    def of_categories(self, keys: Collection[int]) -> DatabaseLog:
+        """Return the log with the columns of these categories alone; the others' parts are "uncategorised".
+
+        Args:
+            keys: primary keys; "uncategorised" stays anyway.
+        """
+        columns = np.isin(self.loaded.category_keys, [*keys, UNCATEGORISED_KEY])
+        whole = self.loaded.catalogue
+        shares = whole.shares[:, columns]
+        shares[:, -1] += whole.shares[:, ~columns].sum(1)
+        names = tuple(np.array(whole.category_names, object)[columns].tolist())
+        catalogue = replace(whole, category_names=names, shares=shares)
+        loaded = replace(
+            self.loaded, catalogue=catalogue, category_keys=self.loaded.category_keys[columns]
+        )
+        return replace(self, log=replace(self.log, catalogue=catalogue), loaded=loaded)
+
     @property
     def item_keys(self) -> NDArray[np.int64]:
         """Return the primary keys of the items, int64. [N]"""
@@ -130,6 +147,7 @@ def interaction_log(
     *,
     end_users: Collection[int] | None = None,
     until: datetime | None = None,
+    arrived_until: datetime | None = None,
     last_key: int | None = None,
     ties: str = "random",
     seed: int = 0,
@@ -140,6 +158,7 @@ def interaction_log(
     Args:
         end_users: primary keys; None is everybody.
         until: only events that occurred at or before this time.
+        arrived_until: only events that had arrived by this time.
         last_key: only events stored up to this one, by primary key.
         ties: the order of one person's events at one time, as `InteractionLog.sorted` has it; "file"
             is the order of arrival. "lasting": drawn from `seed` and the item, too, and never another
@@ -148,7 +167,7 @@ def interaction_log(
         catalogue: what `load_catalogue()` returned before; loaded afresh where None, or where events
             name items or kinds that are not in it.
     """
-    rows = _events(end_users=end_users, until=until, last_key=last_key)
+    rows = _events(end_users=end_users, until=until, arrived_until=arrived_until, last_key=last_key)
     user_keys = np.unique(rows["user"])
     names = _names_of_users(user_keys, is_everybody=end_users is None)
     # Somebody erased between the two queries is not in the log.
@@ -210,7 +229,11 @@ def _sorted(
 
 
 def _events(
-    *, end_users: Collection[int] | None, until: datetime | None, last_key: int | None
+    *,
+    end_users: Collection[int] | None,
+    until: datetime | None,
+    arrived_until: datetime | None,
+    last_key: int | None,
 ) -> dict[str, NDArray[Any]]:
     conditions: list[str] = []
     parameters: list[Any] = []
@@ -220,6 +243,9 @@ def _events(
     if until is not None:
         conditions.append("occurred_at <= %s")
         parameters.append(until)
+    if arrived_until is not None:
+        conditions.append("received_at <= %s")
+        parameters.append(arrived_until)
     if last_key is not None:
         conditions.append("id <= %s")
         parameters.append(last_key)

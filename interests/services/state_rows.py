@@ -14,7 +14,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from interests.drift.scores import drift_scores
+from interests.drift.scores import drift_scores, new_to
 from interests.services import copying
 from interests.tracking import mixture, timeline
 from interests.tracking.histories import History
@@ -23,8 +23,8 @@ from interests.tracking.protocol import Track
 
 COLUMNS = (
     "end_user_id", "tracking_run_id", "training_run_id", "tracker_version", "at", "category_ids",
-    "weights", "long_term", "short_term", "event_shares", "vector", "drift_score", "num_events",
-    "active_days", "events_through", "created_at",
+    "weights", "long_term", "short_term", "event_shares", "vector", "drift_score", "rising",
+    "falling", "new", "num_events", "active_days", "events_through", "created_at",
 )  # fmt: skip
 NULL = "\\N"
 
@@ -78,6 +78,7 @@ def lines(states: States, *, knowledge: Knowledge, now: datetime) -> Iterator[st
     )
     days = timeline.active_days(history, after=after)
     shares = timeline.shares_between(history, after=after, begin=states.begin)
+    new = new_to(history, drift, after=after)
     for row, number in enumerate(after):
         score = drift.scores[row]
         yield "\t".join(
@@ -94,6 +95,9 @@ def lines(states: States, *, knowledge: Knowledge, now: datetime) -> Iterator[st
                 _array(shares[row]),
                 _vector(track.weights[number], knowledge.embeddings),
                 NULL if np.isnan(score) else f"{score:.6g}",
+                _array(knowledge.category_keys[drift.rising(row)]),
+                _array(knowledge.category_keys[drift.falling(row)]),
+                _array(knowledge.category_keys[new[row]]),
                 str(number),
                 str(days[row]),
                 states.events_through.isoformat(),

@@ -1,11 +1,13 @@
 """Interest states: of everybody, as a run; of the few who just did something, live.
 
-Only this module writes states and what `EndUser` copies of the newest one.
+Only this module writes states and what `EndUser` copies of the newest one; with each of them
+`services.detecting` advances the person's detector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,8 @@ from django.utils import timezone
 from interests.models import EndUser, InterestState, RunState, TrackingRun, TrainingRun
 from interests.selectors import events
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
-from interests.services import running, state_rows, tracking_knowledge
+from interests.services import detecting, running, state_rows, tracking_knowledge
+from interests.services.detector_rows import Person, Watch
 from interests.services.running import Hold, RunOvertaken
 from interests.services.state_rows import Knowledge, States
 from interests.tracking import timeline
@@ -60,6 +63,19 @@ COPY_NEWEST = """
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class _Written:
+    """How many rows a run has written."""
+
+    num_states: int = 0
+    num_drift_events: int = 0
+
+    def __add__(self, more: _Written) -> _Written:
+        return _Written(
+            self.num_states + more.num_states, self.num_drift_events + more.num_drift_events
+        )
+
+
 def latest_done() -> TrackingRun | None:
     """Return the newest finished tracking, None before the first."""
     runs = TrackingRun.objects.filter(state=RunState.DONE).select_related("training_run")
@@ -79,18 +95,26 @@ def track_everybody(*, run_id: int) -> None:
         run: TrackingRun = hold.run  # type: ignore[assignment]  # held as one
         hold.report("Removing what an earlier attempt left", 0.0)
         InterestState.objects.filter(tracking_run=run).delete()
+        detecting.remove_of(run)
         hold.report("Reading the events", 0.01)
         known = events.interaction_log(ties=TIES)
         hold.report("Learning what people have in common", 0.05)
         knowledge = tracking_knowledge.learn(known, tracking_run=run_id)
         results = tracking_knowledge.to_results(knowledge)
-        num_states = _write_everybody(hold, run, known=known, knowledge=knowledge)
-        results |= {"num_states": num_states, "num_end_users": len(known.user_keys)}
+        results |= {"detector_threshold": detecting.settings_in_force().threshold}
+        written = _write_everybody(hold, run, known=known, knowledge=knowledge)
+        results |= {
+            "num_states": written.num_states,
+            "num_drift_events": written.num_drift_events,
+            "num_end_users": len(known.user_keys),
+        }
         with transaction.atomic():
             hold.end(RunState.DONE, results=results)
             _lock("true", [])
             _copy_newest("tracking_run_id = %s", [run_id])
-    log.info("tracking_done", run_id=run_id, num_states=num_states)
+            detecting.copy_newest(run_id=run_id)
+        detecting.forget_snapshots_before(run_id)
+    log.info("tracking_done", run_id=run_id, **asdict(written))
 
 
 def renew_states(
@@ -130,15 +154,17 @@ def renew_states(
     )
     tracks = Mixture(knowledge.population).track_all(histories)
     found = [(people[place], histories[place], track) for place, track in tracks]
+    watch = _watch(knowledge, tracking_run=tracking_run.pk if tracking_run else None)
     with transaction.atomic():
         _lock("id = ANY(%s)", [list(end_user_ids)])
-        _clear_without_events(set(end_user_ids) - set(known.user_keys.tolist()))
-        return _append(known, found, knowledge=knowledge, now=now)
+        _clear_without_events(set(end_user_ids) - set(known.user_keys.tolist()), now=now)
+        return _append(known, found, knowledge=knowledge, watch=watch, now=now)
 
 
 def _write_everybody(
     hold: Hold, run: TrackingRun, *, known: DatabaseLog, knowledge: Knowledge
-) -> int:
+) -> _Written:
+    watch = _watch(knowledge, tracking_run=run.pk)
     network = None
     if run.training_run is not None:
         hold.report("Reading the network", 0.1)
@@ -146,7 +172,7 @@ def _write_everybody(
         knowledge = tracking_knowledge.with_network(
             knowledge, network=network, known=known, training_run=run.training_run.pk
         )
-    num_users, num_states = known.log.num_users, 0
+    num_users, written = known.log.num_users, _Written()
     for begin in range(0, num_users, END_USERS_PER_BLOCK):
         users = range(begin, min(begin + END_USERS_PER_BLOCK, num_users))
         step = f"Tracking end users: {begin:,} of {num_users:,}"
@@ -161,14 +187,20 @@ def _write_everybody(
         people = tracking_knowledge.histories_of(
             theirs, users=users, shares=shares, training_run=run.training_run
         )
-        num_states += _write_block(hold, known, people, first=begin, knowledge=knowledge)
+        written += _write_block(hold, known, people, first=begin, knowledge=knowledge, watch=watch)
     hold.report("Showing the new states", 0.97)
-    return num_states
+    return written
 
 
 def _write_block(
-    hold: Hold, known: DatabaseLog, people: Sequence[History], *, first: int, knowledge: Knowledge
-) -> int:
+    hold: Hold,
+    known: DatabaseLog,
+    people: Sequence[History],
+    *,
+    first: int,
+    knowledge: Knowledge,
+    watch: Watch,
+) -> _Written:
     now = timezone.now()
     keys = known.user_keys[first : first + len(people)].tolist()
     # Worked out before anything is locked: the lease, the button that stops and live workers go on.
@@ -177,6 +209,10 @@ def _write_block(
         for states in _everybodys_states(known, people, first=first, knowledge=knowledge)
         for line in state_rows.lines(states, knowledge=knowledge, now=now)
     ]
+    found = detecting.find(
+        [_person(known, first + place, history) for place, history in enumerate(people)],
+        watch=watch,
+    )
     with transaction.atomic():
         # Held until the rows are in: whoever takes the run over waits, then removes them.
         if not hold.mine().select_for_update().exists():
@@ -187,7 +223,27 @@ def _write_block(
         lines = [line for end_user, line in made if end_user in alive]
         if lines:
             state_rows.insert(lines)
-    return len(lines)
+        num_events = detecting.write(found, alive=alive, run_id=hold.run.pk, now=now)
+    return _Written(len(lines), num_events)
+
+
+def _person(known: DatabaseLog, place: int, history: History) -> Person:
+    begin, end = known.log.offsets[place : place + 2]
+    return Person(
+        end_user=int(known.user_keys[place]),
+        history=history,
+        keys=known.log.positions[begin:end],
+        events_through=_through(known, place),
+    )
+
+
+def _watch(knowledge: Knowledge, *, tracking_run: int | None) -> Watch:
+    return Watch(
+        population=knowledge.population.shares,
+        category_keys=knowledge.category_keys,
+        settings=detecting.settings_in_force(),
+        tracking_run=tracking_run,
+    )
 
 
 def _everybodys_states(
@@ -225,15 +281,18 @@ def _append(
     found: Sequence[tuple[int, History, Track]],
     *,
     knowledge: Knowledge,
+    watch: Watch,
     now: datetime,
 ) -> int:
     """Write the live states of those, locked by now, whose current state still has seen less."""
     current = _current(known.user_keys.tolist())
     lines: list[str] = []
     keys: list[int] = []
+    people: list[Person] = []
     for place, history, track in found:
         if not _is_news(known, place, current):
             continue
+        people.append(_person(known, place, history))
         keys.append(int(known.user_keys[place]))
         states = States(
             end_user=keys[-1],
@@ -248,6 +307,7 @@ def _append(
     if lines:
         state_rows.insert(lines)
         _copy_newest("tracking_run_id IS NULL AND end_user_id = ANY(%s)", [keys])
+        detecting.advance(people, watch=watch, now=now)
     return len(lines)
 
 
@@ -259,8 +319,9 @@ def _current(keys: Sequence[int]) -> dict[int, tuple[datetime | None, int]]:
     return {key: (seen, number or 0) for key, seen, number in rows}
 
 
-def _clear_without_events(keys: Collection[int]) -> None:
+def _clear_without_events(keys: Collection[int], *, now: datetime) -> None:
     """Let the copies of end users whose events are all gone say so."""
+    detecting.clear(keys, now=now)
     EndUser.objects.filter(pk__in=keys).exclude(current_state=None, num_events=0).update(
         current_state=None, num_events=0, last_event_at=None, drift_score=None
     )

@@ -1,0 +1,311 @@
+"""Drift events: of everybody, as a part of a tracking run; of the few who just did something, live.
+
+Only this module writes drift events, the detector's snapshots and what `EndUser` copies of the newest event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from django.db.models.fields.json import KeyTextTransform
+from numpy.typing import NDArray
+
+from interests.drift import detectors, replaying
+from interests.drift.detectors import DetectorSettings, DetectorState
+from interests.models import DetectorChoice, DetectorSnapshot, DriftEvent, EndUser, TrackingRun
+from interests.selectors import drift_counts
+from interests.services import detector_rows
+from interests.services.detector_rows import Change, Person, Snapshot, Watch
+
+# An event from 9999 changes nobody for ever: what a clock gone wrong raised leads no list.
+COPY_NEWEST = """
+    UPDATE interests_enduser AS person SET drifted_at = newest.at
+    FROM (
+        SELECT chosen.id, (
+            SELECT max(event.detected_at) FROM interests_driftevent AS event
+            WHERE event.end_user_id = chosen.id AND event.withdrawn_at IS NULL
+            AND event.detected_at < now() + interval '1 day'
+            AND (event.tracking_run_id = %(run)s OR event.tracking_run_id IS NULL AND NOT EXISTS (
+                SELECT FROM interests_intereststate AS state
+                WHERE state.end_user_id = chosen.id AND state.tracking_run_id = %(run)s
+                AND state.events_through >= event.events_through
+            ))
+        ) AS at
+        FROM interests_enduser AS chosen
+        WHERE %(keys)s::bigint[] IS NULL OR chosen.id = ANY(%(keys)s::bigint[])
+    ) AS newest
+    WHERE person.id = newest.id AND person.drifted_at IS DISTINCT FROM newest.at
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the detector made of one end user in a run."""
+
+    person: Person
+    changes: list[Change]
+    lines: list[str]
+
+
+@dataclass(frozen=True)
+class _Base:
+    """Where a live detector goes on.
+
+    Attributes:
+        state: a detector's own form; None: from the first event
+        known_until: events whose drift events stay as they are
+        kept: numbers of events of the snapshots that still hold
+    """
+
+    state: dict[str, Any] | None
+    known_until: int
+    kept: frozenset[int]
+
+
+@dataclass(frozen=True)
+class _Advanced:
+    """What one person's new events did."""
+
+    person: Person
+    raised: list[Change]
+    withdrawn: list[int]
+    lines: list[str]
+    kept: set[int]
+
+
+def settings_in_force(*, at: datetime | None = None) -> DetectorSettings:
+    """Return the product's settings with the threshold that was chosen last, now or by a time."""
+    choices = DetectorChoice.objects.order_by("-chosen_at", "-pk")
+    if at is not None:
+        choices = choices.filter(chosen_at__lte=at)
+    chosen = choices.values_list("threshold", flat=True).first()
+    return detectors.DEFAULT if chosen is None else replace(detectors.DEFAULT, threshold=chosen)
+
+
+def remove_of(run: TrackingRun) -> None:
+    """Remove what an earlier attempt of a run left."""
+    DriftEvent.objects.filter(tracking_run=run).delete()
+    DetectorSnapshot.objects.filter(tracking_run=run).delete()
+
+
+def find(people: Sequence[Person], *, watch: Watch) -> list[Found]:
+    """Run the detector over whole histories; nothing is written."""
+    points = [set(replaying.points(len(person.history))) for person in people]
+    marks = [replaying.fingerprints(person.keys) for person in people]
+    snapshots: list[list[Snapshot]] = [[] for _ in people]
+
+    def keep(place: int, state: DetectorState) -> None:
+        mark = marks[place][state.num_events]
+        snapshots[place].append(detector_rows.snapshot(state, watch=watch, fingerprint=mark))
+
+    alarms = detectors.detect(
+        [person.history for person in people],
+        population=watch.population,
+        settings=watch.settings,
+        points=points,
+        on_state=keep,
+    )
+    return [
+        Found(
+            person=person,
+            changes=[detector_rows.change_of(one, person=person, watch=watch) for one in raised],
+            lines=list(detector_rows.snapshot_lines(kept, person=person, watch=watch)),
+        )
+        for person, raised, kept in zip(people, alarms, snapshots, strict=True)
+    ]
+
+
+def write(found: Sequence[Found], *, alive: Collection[int], run_id: int, now: datetime) -> int:
+    """Write what a run found in those who still exist; it counts once the run is done.
+
+    Returns:
+        the number of drift events.
+    """
+    rows = [
+        detector_rows.row_of(change, person=one.person, tracking_run=run_id, now=now)
+        for one in found
+        if one.person.end_user in alive
+        for change in one.changes
+    ]
+    DriftEvent.objects.bulk_create(rows)
+    detector_rows.insert_snapshots(
+        [line for one in found if one.person.end_user in alive for line in one.lines]
+    )
+    return len(rows)
+
+
+def copy_newest(*, run_id: int | None, keys: Sequence[int] | None = None) -> None:
+    """Let end users, locked by the caller, say when they last changed.
+
+    Args:
+        run_id: the newest finished tracking run.
+        keys: of these end users; None: of everybody.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(COPY_NEWEST, {"run": run_id, "keys": None if keys is None else list(keys)})
+
+
+def forget_snapshots_before(run_id: int) -> None:
+    """Remove the snapshots of runs that are older than one that is done: nobody goes on from them."""
+    DetectorSnapshot.objects.exclude(tracking_run__gte=run_id).delete()
+
+
+def advance(people: Sequence[Person], *, watch: Watch, now: datetime) -> int:
+    """Show each person's detector the events that it has not seen; the caller has locked the people.
+
+    A detector goes on from the newest snapshot whose events are still the first ones of the person. Where an
+    event came late, or was taken away, that is an older one, and what had been raised after it is
+    withdrawn unless it is raised again just so: the result is that of a replay of the sorted events.
+
+    Returns:
+        how many drift events were raised.
+    """
+    bases = _bases(people, watch=watch)
+    stored = _counted(people, watch=watch)
+    advanced = [
+        _advance(
+            person, base=bases[person.end_user], stored=stored.get(person.end_user, []), watch=watch
+        )
+        for person in people
+    ]
+    _store(advanced, watch=watch, now=now)
+    return sum(len(one.raised) for one in advanced)
+
+
+def events_seen(
+    *,
+    end_user_id: int,
+    keys: NDArray[np.int64],
+    tracking_run: int | None,
+    category_keys: NDArray[np.int64],
+) -> int:
+    """Return how many of a person's first events the stored detector has seen, just these; two queries.
+
+    Args:
+        keys: of the person's events in order. [L]
+    """
+    marks = replaying.fingerprints(keys)
+    rows = DetectorSnapshot.objects.filter(
+        end_user=end_user_id, tracking_run=tracking_run, detector_version=detectors.VERSION
+    ).values_list("num_events", "state__fingerprint", "state__category_ids")
+    holding = [
+        number
+        for number, fingerprint, categories in rows
+        if number < len(marks)
+        and _hexadecimal(marks[number]) == fingerprint
+        and categories == category_keys.tolist()
+    ]
+    return max(holding, default=0)
+
+
+def clear(keys: Collection[int], *, now: datetime) -> None:
+    """Withdraw what was raised for end users whose events are all gone, and forget their detectors."""
+    if keys:
+        DetectorSnapshot.objects.filter(end_user__in=keys).delete()
+        DriftEvent.objects.filter(end_user__in=keys, withdrawn_at=None).update(withdrawn_at=now)
+        EndUser.objects.filter(pk__in=keys).update(drifted_at=None)
+
+
+def _advance(
+    person: Person, *, base: _Base, stored: Sequence[DriftEvent], watch: Watch
+) -> _Advanced:
+    state = _state(base, watch=watch)
+    points = set(replaying.points(len(person.history)))
+    changes, snapshots = detector_rows.replay(person, state=state, watch=watch, points=points)
+    kept = replaying.worth_keeping(base.kept | {snapshot.num_events for snapshot in snapshots})
+    raised = {c.identity: c for c in changes if c.num_events > base.known_until}
+    withdrawn = []
+    for row in stored:
+        is_open = row.num_events > base.known_until
+        # Raised again just so: it stays, and nobody is told twice.
+        if is_open and raised.pop(detector_rows.change_of_row(row).identity, None) is None:
+            withdrawn.append(row.pk)
+    made = [snapshot for snapshot in snapshots if snapshot.num_events in kept]
+    return _Advanced(
+        person=person,
+        raised=list(raised.values()),
+        withdrawn=withdrawn,
+        lines=list(detector_rows.snapshot_lines(made, person=person, watch=watch)),
+        kept=kept & base.kept,
+    )
+
+
+def _state(base: _Base, *, watch: Watch) -> DetectorState:
+    if base.state is None:
+        return detectors.new_state(len(watch.category_keys), settings=watch.settings)
+    return DetectorState.from_dict(base.state, settings=watch.settings)
+
+
+def _store(advanced: Sequence[_Advanced], *, watch: Watch, now: datetime) -> None:
+    keys = [one.person.end_user for one in advanced]
+    rows = DetectorSnapshot.objects.filter(end_user__in=keys, tracking_run=watch.tracking_run)
+    gone = [
+        pk
+        for pk, key, number in rows.values_list("pk", "end_user_id", "num_events")
+        if number not in {one.person.end_user: one.kept for one in advanced}[key]
+    ]
+    rows.filter(pk__in=gone).delete()
+    detector_rows.insert_snapshots([line for one in advanced for line in one.lines])
+    withdrawn = [key for one in advanced for key in one.withdrawn]
+    raised = [
+        detector_rows.row_of(change, person=one.person, tracking_run=None, now=now)
+        for one in advanced
+        for change in one.raised
+    ]
+    if withdrawn:
+        DriftEvent.objects.filter(pk__in=withdrawn).update(withdrawn_at=now)
+    if raised:
+        DriftEvent.objects.bulk_create(raised)
+    copy_newest(run_id=watch.tracking_run, keys=keys)
+
+
+def _bases(people: Sequence[Person], *, watch: Watch) -> dict[int, _Base]:
+    """Return where each person's detector goes on; two queries."""
+    rows = (
+        DetectorSnapshot.objects.filter(
+            end_user__in=[person.end_user for person in people], tracking_run=watch.tracking_run
+        )
+        .annotate(fingerprint=KeyTextTransform("fingerprint", "state"))
+        .order_by("num_events")
+        .values_list("pk", "end_user_id", "num_events", "fingerprint", "detector_version")
+    )
+    marks = {person.end_user: replaying.fingerprints(person.keys) for person in people}
+    holding: dict[int, list[tuple[int, int, str]]] = {key: [] for key in marks}
+    for pk, key, number, fingerprint, version in rows:
+        if number < len(marks[key]) and _hexadecimal(marks[key][number]) == fingerprint:
+            holding[key].append((pk, number, version))
+    newest = [own[-1][0] for own in holding.values() if own]
+    states = dict(DetectorSnapshot.objects.filter(pk__in=newest).values_list("pk", "state"))
+    return {key: _base(own, states, watch=watch) for key, own in holding.items()}
+
+
+def _base(
+    holding: Sequence[tuple[int, int, str]], states: dict[int, Any], *, watch: Watch
+) -> _Base:
+    if not holding:
+        return _Base(None, 0, frozenset())
+    pk, number, version = holding[-1]
+    state = states[pk]
+    if version != detectors.VERSION or state["category_ids"] != watch.category_keys.tolist():
+        # Another release or other categories: the past is read again, and what was raised then stays.
+        return _Base(None, number, frozenset())
+    return _Base(state["detector"], number, frozenset(number for _, number, _ in holding))
+
+
+def _counted(people: Sequence[Person], *, watch: Watch) -> dict[int, list[DriftEvent]]:
+    """Return the drift events that count of each person; two queries."""
+    run = TrackingRun(pk=watch.tracking_run) if watch.tracking_run is not None else None
+    rows = drift_counts.that_count(run).filter(end_user__in=[one.end_user for one in people])
+    found: dict[int, list[DriftEvent]] = {}
+    for row in rows:
+        found.setdefault(row.end_user_id, []).append(row)
+    return found
+
+
+def _hexadecimal(mark: np.uint64) -> str:
+    return f"{int(mark):016x}"
