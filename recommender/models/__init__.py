@@ -1,11 +1,13 @@
-"""Tables of publications, slates and evaluations."""
+"""Tables of publications, slates, maps and evaluations."""
 
 from recommender.models.evaluations import EvaluationRun, MetricValue
+from recommender.models.maps import InterestMap
 from recommender.models.runs import PublicationRun, Serving, Switch
 from recommender.models.slates import PopularItems, SimilarItems, Slate
 
 __all__ = [
     "EvaluationRun",
+    "InterestMap",
     "MetricValue",
     "PopularItems",
     "PublicationRun",
