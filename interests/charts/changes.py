@@ -41,7 +41,9 @@ def points(size: float) -> str:
 
 def in_order(changes: Sequence[Change]) -> list[Change]:
     """Return the changes that are more than noise first, then by size."""
-    return sorted(changes, key=lambda change: (change.direction == STEADY, -abs(change.size)))
+    return sorted(
+        changes, key=lambda change: (change.direction == STEADY, -abs(round(change.size, 9)))
+    )
 
 
 def change_bars(changes: Sequence[Change]) -> dict[str, Any]:

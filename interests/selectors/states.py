@@ -79,6 +79,7 @@ class StatePoint:
     short_term: list[float]
     drift_score: float | None
     num_events: int
+    active_days: int
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,7 @@ def _to_history(states: Sequence[InterestState], *, step: str) -> StateHistory:
                 short_term=short_term,
                 drift_score=state.drift_score,
                 num_events=state.num_events,
+                active_days=state.active_days,
             )
         )
     return StateHistory([named(names, key) for key in keys] if states else [], points, step)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from interests.models import Category, EndUser, Interaction, InterestState
 from recommender.models import Serving, Slate
+from recommender.selectors import pages_end_user_agreement as agreement
 from recommender.selectors.pages_end_users import DRIFTING_FROM
 from recommender.selectors.pages_lines import ItemLine, item_line, item_lines, with_categories
 
@@ -90,12 +91,17 @@ class SlateLine:
 
 @dataclass(frozen=True)
 class SlateShown:
-    """The recommendations of an end user in the publication that serves."""
+    """The recommendations of an end user in the publication that serves.
+
+    `mix` says how the first `num_places` of them are spread over categories, by name.
+    """
 
     publication_id: int
     generated_at: datetime
     num_items: int
     lines: list[SlateLine]
+    mix: dict[str, float]
+    num_places: int
 
 
 def wishes(state: InterestState, names: dict[int, Category], *, limit: int) -> list[Wish]:
@@ -135,7 +141,8 @@ def slate(*, end_user_id: int, limit: int) -> SlateShown | None:
     found = Slate.objects.filter(publication_id__in=serving, end_user_id=end_user_id).first()
     if found is None:
         return None
-    items = item_lines(found.items[:limit])
+    items = item_lines(found.items[: max(limit, agreement.NUM_PLACES)])
+    first = [items[key] for key in found.items[: agreement.NUM_PLACES] if key in items]
     lines = [
         SlateLine(rank, score, items[key])
         for rank, (key, score) in enumerate(
@@ -143,4 +150,11 @@ def slate(*, end_user_id: int, limit: int) -> SlateShown | None:
         )
         if key in items
     ]
-    return SlateShown(found.publication_id, found.generated_at, len(found.items), lines)
+    return SlateShown(
+        found.publication_id,
+        found.generated_at,
+        len(found.items),
+        lines,
+        agreement.mix(first),
+        len(first),
+    )

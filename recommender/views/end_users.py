@@ -11,8 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from recommender.selectors import pages_end_user, pages_end_users, pages_lines
-from recommender.views import figures, files, paging
+from interests.models import Category
+from recommender.selectors import (
+    pages_end_user,
+    pages_end_user_agreement,
+    pages_end_user_drift,
+    pages_end_users,
+    pages_lines,
+)
+from recommender.views import figures_end_user, files, paging
 
 NUM_WISHES = 10
 NUM_RECOMMENDATIONS = 12
@@ -68,6 +75,9 @@ def end_user(request: HttpRequest, pk: int) -> HttpResponse:
     if found is None:
         raise Http404("There is no such end user.")
     names = pages_lines.categories_by_id()
+    show = request.GET.get("show", "")
+    drift_events = pages_end_user_drift.drift_lines(end_user_id=pk)
+    slate = pages_end_user.slate(end_user_id=pk, limit=NUM_RECOMMENDATIONS)
     context = {
         "title": found.user_id,
         "place": "End users",
@@ -76,12 +86,37 @@ def end_user(request: HttpRequest, pk: int) -> HttpResponse:
         "wishes": pages_end_user.wishes(found.state, names, limit=NUM_WISHES)
         if found.state
         else [],
-        "slate": pages_end_user.slate(end_user_id=pk, limit=NUM_RECOMMENDATIONS),
+        "slate": slate,
+        "disagreements": _disagreements(found, slate, names),
+        "drift_events": drift_events[::-1],
         "events": pages_end_user.recent_events(end_user_id=pk, limit=NUM_EVENTS),
         "events_needed": pages_end_users.EVENTS_NEEDED,
-        "figure": figures.interests_over_time(end_user_id=pk, user_id=found.user_id),
+        "figure": figures_end_user.interests_over_time(
+            end_user_id=pk,
+            user_id=found.user_id,
+            drift_events=drift_events,
+            show=show if show in figures_end_user.PARTS else figures_end_user.NOW,
+        ),
     }
     return render(request, "recommender/end_user.html", context)
+
+
+def _disagreements(
+    found: pages_end_user.EndUserPage,
+    slate: pages_end_user.SlateShown | None,
+    names: dict[int, Category],
+) -> list[pages_end_user_agreement.Disagreement] | None:
+    """Return where list and tracker disagree; None where there is too little on either side to say."""
+    if (
+        found.state is None
+        or slate is None
+        or found.num_events < pages_end_users.EVENTS_NEEDED
+        or slate.num_places < pages_end_user_agreement.MIN_PLACES
+    ):
+        return None
+    return pages_end_user_agreement.disagreements(
+        found.state, slate.mix, names, places=slate.num_places
+    )
 
 
 def _filters(request: HttpRequest) -> pages_end_users.Filters:

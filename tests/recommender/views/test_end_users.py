@@ -177,7 +177,7 @@ def test_end_user_asks_as_much_for_three_events_as_for_one(
         factories.event(person, thing)
     factories.slate(factories.publication(), person, things)
 
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         analyst.get(f"/end-users/{person.pk}")
 
 
