@@ -17,7 +17,14 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerIsAway
 from redis.exceptions import RedisError
 
-from interests.models import ImportRun, PopulationRun, Run, TrackingRun, TrainingRun
+from interests.models import (
+    ImportRun,
+    PopulationRun,
+    Run,
+    SelfTestRun,
+    TrackingRun,
+    TrainingRun,
+)
 from interests.services import processes, running
 
 DAY_SECONDS = 86_400
@@ -67,6 +74,14 @@ def describe_population(*, run_id: int) -> None:
     work(describing.describe_population, PopulationRun, run_id)
 
 
+@shared_task(queue="default", time_limit=6 * HOUR_SECONDS)
+def test_detector(*, run_id: int) -> None:
+    """Try the detector on our own people with known changes."""
+    from interests.services import self_testing
+
+    work(self_testing.test_detector, SelfTestRun, run_id)
+
+
 @shared_task(queue="default", time_limit=300)
 def look_for_alerts() -> None:
     """Let the alert rules look at what is new, and send what they raised."""
@@ -89,6 +104,7 @@ TASK_OF_RUN: dict[type[Run], Any] = {
     TrainingRun: train,
     TrackingRun: track,
     PopulationRun: describe_population,
+    SelfTestRun: test_detector,
 }
 
 

@@ -11,6 +11,7 @@ from recommender.views import (
     asked,
     catalogue,
     comparing,
+    drift,
     drift_events,
     end_users,
     evaluation,
@@ -18,6 +19,7 @@ from recommender.views import (
     overview,
     runs,
     search,
+    self_test,
     what_if,
 )
 
@@ -38,6 +40,8 @@ urlpatterns = [
     ),
     path("end-users/<int:pk>/what-if", what_if.what_if, name="what_if"),
     path("end-users/<int:pk>/as-of/recommendations", asked.as_of_slate, name="as_of_slate"),
+    path("drift", drift.drift, name="drift"),
+    path("drift/describe", drift.describe, name="describe_population"),
     path("runs", runs.runs, name="runs"),
     path("runs/start-training", runs.start_training, name="start_training"),
     path("runs/train-until", asked.train_until, name="train_until"),
@@ -59,6 +63,9 @@ urlpatterns = [
     path("alerts/rules/<int:pk>/mute", alert_rules.mute, name="mute_alert_rule"),
     path("alerts/rules/<int:pk>/test", alert_rules.send_test, name="test_alert_rule"),
     path("alerts/rules/<int:pk>/secret", alert_rules.renew_secret, name="renew_alert_secret"),
+    path("drift/self-test", self_test.self_test, name="self_test"),
+    path("drift/self-test/start", self_test.start, name="start_self_test"),
+    path("drift/self-test/<int:pk>/choose", self_test.choose, name="choose_threshold"),
     path("search", search.search, name="search"),
     path("theme", frame.theme, name="theme"),
 ]

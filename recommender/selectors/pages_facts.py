@@ -44,6 +44,12 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
         "num_states": ("Interest states", ""),
         "session_correlation": ("Likeness of events in one session", SHARE),
     },
+    "self-test": {
+        "num_end_users": ("End users", ""),
+        "num_events": ("Events", ""),
+        "num_changes": ("Changes put in", ""),
+        "detector_version": ("Detector", ""),
+    },
     "report": {
         "num_end_users": ("End users", ""),
         "num_events": ("Events", ""),

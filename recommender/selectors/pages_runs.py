@@ -9,7 +9,15 @@ from typing import Any
 
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 
-from interests.models import ImportRun, PopulationRun, Run, RunState, TrackingRun, TrainingRun
+from interests.models import (
+    ImportRun,
+    PopulationRun,
+    Run,
+    RunState,
+    SelfTestRun,
+    TrackingRun,
+    TrainingRun,
+)
 from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
 from recommender.selectors import pages_facts
 from recommender.selectors.pages_facts import Fact
@@ -21,6 +29,7 @@ KINDS: dict[str, type[Run]] = {
     "report": PopulationRun,
     "publication": PublicationRun,
     "evaluation": EvaluationRun,
+    "self-test": SelfTestRun,
 }
 ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
 _COLUMNS = (

@@ -32,6 +32,8 @@ ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "interests.trainingrun": ("add", "change"),
         "interests.trackingrun": ("add", "change"),
         "interests.populationrun": ("add", "change"),
+        "interests.selftestrun": ("add", "change"),
+        "interests.detectorchoice": ("add",),
         "recommender.publicationrun": ("add", "change"),
         "recommender.evaluationrun": ("add", "change"),
     },
