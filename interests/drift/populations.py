@@ -172,11 +172,6 @@ def thirds(counts: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.searchsorted(np.quantile(counts, [1 / 3, 2 / 3]), counts, side="left")
 
 
-def noise_of_looks(num_looks: int) -> float:
-    """Return how far chance takes the largest of so many significances in one case of twenty (Bonferroni)."""
-    return float(-special.ndtri(0.05 / (2 * max(num_looks, 1))))
-
-
 def _periods_before(values: Numbers) -> Numbers:
     """Return the sum over the periods before each, along axis 1."""
     sums = np.cumsum(values, axis=1)

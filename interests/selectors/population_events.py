@@ -46,6 +46,10 @@ COUNTS = """
     SELECT end_user_id, count(*), (extract(epoch FROM min(occurred_at)) / 86400)::bigint
     FROM interests_interaction WHERE NOT is_time_doubtful GROUP BY 1 ORDER BY 1
 """
+PEOPLE = """
+    SELECT count(DISTINCT end_user_id) FROM interests_interaction
+    WHERE NOT is_time_doubtful GROUP BY date_trunc(%s, occurred_at, 'UTC')
+"""
 # A text longer than a segment's name, or a key that is a name of our own, makes no segments.
 ATTRIBUTES = """
     SELECT key FROM (
@@ -87,7 +91,7 @@ class Window:
     """The periods that are described, oldest first.
 
     Attributes:
-        period: "week" or "month"
+        period: "week", "month", "quarter" or "year"
         days: first day of each, in days since 1970, int64. [T]
         until: the newest event's time
     """
@@ -115,6 +119,13 @@ def span() -> tuple[datetime, datetime] | None:
     sound = Interaction.objects.filter(is_time_doubtful=False)
     found = sound.aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
     return (found["first"], found["last"]) if found["first"] is not None else None
+
+
+def people_in_periods(period: str) -> list[int]:
+    """Return how many end users were there in each period with events, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(PEOPLE, [period])
+        return [count for (count,) in cursor.fetchall()]
 
 
 def largest_categories(window: Window, *, limit: int) -> list[int]:

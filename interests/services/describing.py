@@ -19,17 +19,20 @@ from interests.drift import populations
 from interests.drift.populations import Shares, Tally
 from interests.models import Drifter, PopulationFlow, PopulationRun, PopulationShare, RunState
 from interests.selectors import people, population_events
+from interests.selectors.population import OTHER_ID
 from interests.selectors.population_events import Window
 from interests.services import drifters, running, segments, tracking
 from interests.services.running import CannotRun, Hold, RunOvertaken
 from interests.services.segments import Segments
 
-OTHER_ID = -1
 # Beyond these categories the rest is one: nobody reads more lines than that.
 MAX_CATEGORIES = 60
 # Thirty years of months.
 MAX_PERIODS = 360
 WEEKS_UNTIL = timedelta(days=365)
+MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
+# Periods in which there are usually fewer people are put together, while that leaves enough of them.
+USUAL_PEOPLE, LEAST_PERIODS = 20, 8
 # Numbers in one block of people by periods by categories, 16 MB of float64.
 BLOCK_NUMBERS = 2_000_000
 MAX_BLOCK_EVENTS = 200_000
@@ -87,22 +90,40 @@ def describe_population(*, run_id: int) -> None:
 
 
 def _window() -> Window:
-    """Return the periods to describe: weeks where the events span less than a year, else months."""
+    """Return the periods to describe: weeks in the first year, then months; longer ones where few are there."""
     span = population_events.span()
     if span is None:
         raise CannotRun("There are no events with a sound time: import some, or send them by API.")
     first, last = span
-    period = "week" if last - first < WEEKS_UNTIL else "month"
-    begins = [_begin(last, period)]
-    while begins[0] > first and len(begins) < MAX_PERIODS:
-        begins.insert(0, _begin(begins[0] - timedelta(days=1), period))
+    periods = ["week", *MONTHS_OF] if last - first < WEEKS_UNTIL else list(MONTHS_OF)
+    period, begins = periods[0], _begins(first, last, periods[0])
+    for longer in periods[1:]:
+        fewer = _begins(first, last, longer)
+        if len(fewer) < LEAST_PERIODS or _is_usually_enough(period, len(begins)):
+            break
+        period, begins = longer, fewer
     days = [int(begin.timestamp()) // population_events.DAY_SECONDS for begin in begins]
     return Window(period=period, days=np.array(days, np.int64), until=last)
 
 
+def _begins(first: datetime, last: datetime, period: str) -> list[datetime]:
+    begins = [_begin(last, period)]
+    while begins[0] > first and len(begins) < MAX_PERIODS:
+        begins.insert(0, _begin(begins[0] - timedelta(days=1), period))
+    return begins
+
+
 def _begin(at: datetime, period: str) -> datetime:
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return day.replace(day=1) if period == "month" else day - timedelta(days=day.weekday())
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1, month=day.month - (day.month - 1) % MONTHS_OF[period])
+
+
+def _is_usually_enough(period: str, num_periods: int) -> bool:
+    """Tell whether in half of the periods there are enough people for shares to say something."""
+    counts = population_events.people_in_periods(period)
+    return 2 * sum(count >= USUAL_PEOPLE for count in counts) >= num_periods
 
 
 def _described(hold: Hold, window: Window) -> Description:

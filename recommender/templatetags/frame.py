@@ -22,7 +22,7 @@ _PLACES = (
     ("End users", "end_users", "recommender:end_users", ""),
     ("Runs", "runs", "recommender:runs", ""),
     ("Evaluation", "evaluation", "recommender:evaluation", ""),
-    ("Drift", "drift", "recommender:end_users", "?segment=drifting&sort=-drift"),
+    ("Drift", "drift", "recommender:drift", ""),
     ("Alerts", "alerts", "recommender:alerts", ""),
     ("Catalogue", "catalogue", "recommender:catalogue", ""),
     ("Imports", "imports", "interests:imports", ""),

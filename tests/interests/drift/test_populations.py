@@ -168,8 +168,3 @@ def test_equal_counts_fall_into_the_same_third():
 
     assert populations.thirds(counts).tolist() == [0, 0, 0, 0, 1, 2, 2]
     assert populations.thirds(np.zeros(0, int)).tolist() == []
-
-
-def test_the_largest_of_many_looks_needs_more():
-    assert populations.noise_of_looks(1) == pytest.approx(1.96, abs=0.001)
-    assert populations.noise_of_looks(1000) == pytest.approx(4.056, abs=0.001)

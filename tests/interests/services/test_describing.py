@@ -131,6 +131,17 @@ def test_a_year_of_events_is_told_by_month(things):
     assert (run.results["period"], run.results["num_periods"]) == ("month", 14)
 
 
+def test_periods_grow_where_few_are_there_at_a_time(things):
+    crowd = [factories.end_user() for _ in range(describing.USUAL_PEOPLE)]
+    for year in range(9):
+        for number, person in enumerate(crowd):
+            act(person, things[0], week=52 * year + number)
+
+    run = described()
+
+    assert (run.results["period"], run.results["num_periods"]) == ("year", 9)
+
+
 def test_first_seen_and_activity_make_segments(things):
     comedy, _ = things
     for number in range(60):
