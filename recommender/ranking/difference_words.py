@@ -17,14 +17,19 @@ def interests_sentence(
     *, since: datetime, falling: Sequence[str], rising: Sequence[str], is_return: bool = False
 ) -> str:
     """Say what is wanted less and what more since a time."""
+    said = names_sentence(falling=falling, rising=rising, is_return=is_return)
+    return f"Since {since.day} {since:%B %Y}: {said}."
+
+
+def names_sentence(*, falling: Sequence[str], rising: Sequence[str], is_return: bool) -> str:
+    """Say what is wanted less and what more: "less Horror, more Documentary"."""
     parts = [
         f"{word} {_listed(names[:MAX_NAMES])}"
         for word, names in (("less", falling), ("more", rising))
         if names
     ]
     said = ", ".join(parts) or "a mix of interests that no single category stands for"
-    back = ", as before" if is_return else ""
-    return f"Since {since.day} {since:%B %Y}: {said}{back}."
+    return f"{said}, as before" if is_return else said
 
 
 def change_sentence(num_changed: int, *, length: int, usual: Sequence[int], num_events: int) -> str:

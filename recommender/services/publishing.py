@@ -21,6 +21,7 @@ from recommender.services import (
     comparing,
     filling,
     locking,
+    mapping,
     neighbouring,
     slating,
     switching,
@@ -59,6 +60,8 @@ def publish(*, run_id: int, report: Report | None = None) -> None:
         filling.fill(work)
         work.tell("similar items", 0.92)
         neighbouring.write_similar_items(work)
+        work.tell("map of interests", 0.95)
+        mapping.write_map(work)
         _finish(work, seconds=time.monotonic() - began)
     cleared = switching.clear_away(now=timezone.now())
     log.info("publication_done", run_id=run_id, results=hold.run.results, cleared=cleared)

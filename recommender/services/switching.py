@@ -128,6 +128,9 @@ def clear_away(*, now: datetime) -> list[int]:
             cursor.execute(
                 "DELETE FROM recommender_similaritems WHERE publication_id = %s", [run.pk]
             )
+            cursor.execute(
+                "DELETE FROM recommender_interestmap WHERE publication_id = %s", [run.pk]
+            )
         run.results = run.results | {"slates_removed_at": now.isoformat()}
         run.save(update_fields=["results"])
     return [run.pk for run in cleared]
