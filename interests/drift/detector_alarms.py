@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interests.drift.detector_bank import Bank, Floats
+from interests.drift.detector_bank import Bank, Floats, Singles
 from interests.drift.detector_settings import DetectorSettings
 from interests.drift.detector_steps import held_by_falling
 
@@ -54,7 +54,7 @@ def probability(evidence: float, settings: DetectorSettings) -> float:
 
 
 def raise_alarm(
-    person: Bank, *, support: Floats, interests: Floats, settings: DetectorSettings
+    person: Bank, *, support: Singles, interests: Floats, settings: DetectorSettings
 ) -> Alarm:
     """Return the drift event of a bank of one person, and begin anew from the interests after it.
 
@@ -64,14 +64,13 @@ def raise_alarm(
         interests: as known now while nothing changed. [K]
     """
     begin = int(support.sum((1, 2)).argmax())
-    place, rising = np.unravel_index(int(support[begin].argmax()), support.shape[1:])
+    place, rising = divmod(int(support[begin].argmax()), support.shape[2])
     falling = int(person.falling[0, begin, place])
-    rising = int(rising)
-    after = _interests_after(person, begin, int(place), rising, interests, settings)
     before = interests.copy()
     pair = interests[falling] + interests[rising]
     held = float(held_by_falling(person.before, person.falling)[0, begin, place, rising])
     before[falling], before[rising] = pair * held, pair * (1 - held)
+    after = _interests_since(person, begin, before, (falling, rising), settings)
     named_falling, named_rising = _named(support, person.falling[0], falling, rising)
     first, evidence = _first_and_telling(person, begin, before, after)
     fell, rose = person.last_move[0]
@@ -91,33 +90,37 @@ def raise_alarm(
     return alarm
 
 
-def _interests_after(
-    person: Bank,
-    begin: int,
-    place: int,
-    rising: int,
-    interests: Floats,
-    settings: DetectorSettings,
+def _interests_since(
+    person: Bank, begin: int, before: Floats, move: tuple[int, int], settings: DetectorSettings
 ) -> Floats:
-    """Return the shares since the begin under the likeliest move. [K]"""
-    own = (person.running * person.past)[0, begin, place, :, rising].astype(np.float64)
-    kept = 1 - float((own * np.asarray(settings.moved_parts)).sum() / own.sum())
-    falling = int(person.falling[0, begin, place])
-    held = held_by_falling(person.before, person.falling)[0, begin, place, rising]
-    pair = interests[falling] + interests[rising]
-    after = interests.copy()
-    after[falling] = pair * held * kept
+    """Return the shares since the begin: how j and k share what is theirs is counted since. [K]
+
+    What the settings say of a move counts as a few events beside them.
+    """
+    falling, rising = move
+    pair = before[falling] + before[rising]
+    after = before.copy()
+    after[falling] *= 1 - settings.moved_part
     after[rising] = pair - after[falling]
+    is_since = person.recent[0] >= person.begins[0, begin]
+    columns = person.recent_columns[0][is_since].astype(np.intp)
+    wanted = after[columns] * person.recent_shares[0][is_since]
+    wanted /= np.maximum(wanted.sum(1, keepdims=True), LEAST_SHARE)
+    fell, rose = wanted[columns == falling].sum(), wanted[columns == rising].sum()
+    events = settings.events_of_a_move
+    left = (events * after[falling] / pair + fell) / (events + fell + rose)
+    after[falling], after[rising] = pair * left, pair * (1 - left)
     return after
 
 
 def _named(
-    support: Floats, falling_of: NDArray[np.int16], falling: int, rising: int
+    support: Singles, falling_of: NDArray[np.int16], falling: int, rising: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the categories that take part, falling and rising, the surest first."""
-    parts = support / support.sum()
+    parts = support.astype(np.float64) / support.sum(dtype=np.float64)
     num_columns = support.shape[2]
-    falls = np.bincount(falling_of.ravel(), parts.sum(2).ravel(), minlength=num_columns)
+    falls = np.zeros(num_columns)
+    np.add.at(falls, falling_of, parts.sum(2))
     rises = parts.sum((0, 1))
     fell = [falling, *_likely(falls, but=(falling, rising))]
     rose = [rising, *_likely(rises, but=(*fell, rising))]

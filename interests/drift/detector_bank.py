@@ -1,12 +1,11 @@
 """What the detector remembers of many people at once, and how one more event of each changes it.
 
-A hypothesis is: since a begin g, a part f of the interest in category j went to category k. Under it only
+A hypothesis is: since a begin g, most of the interest in category j went to category k. Under it only
 the split between j and k differs from "nothing changes", so that each event counts by the ratio of the two
 splits; everything else both sides keep learning together. The sum over hypotheses of these ratios, one
 prior chance for each event as a begin, is a Shiryaev-Roberts statistic (docs/drift.md).
 
-Legend: B people, K categories without "uncategorised", G begins, oldest first, J falling categories, F moved
-parts, E chances of a binge, N remembered events.
+Legend: B people, K categories without "uncategorised", G begins, oldest first, J falling categories, E chances of a binge, N remembered events.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from interests.drift.detector_settings import DetectorSettings
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Rows = NDArray[np.intp]
-RECENT_EVENTS = 64
+RECENT_EVENTS = 48
 RECENT_CATEGORIES = 3
 # Ratios are held in this range so that float32 neither overflows nor slows down.
 LEAST, MOST = np.float32(1e-18), np.float32(1e18)
@@ -48,8 +47,8 @@ class Bank:
         before: interest shares known then. [B, G, K]
         falling: the strongest interests then. [B, G, J]
         chances: how likely each move is beforehand; sums to 1 over J and K. [B, G, J, K]
-        past: likelihood ratio of the sessions since. [B, G, J, F, K]
-        running: the same of the running session. [B, G, J, F, K]
+        past: likelihood ratio of the sessions since. [B, G, J, K]
+        running: the same of the running session. [B, G, J, K]
         last_move: falling and rising category of the last alarm, -1: none. [B, 2]
         recent: numbers of the newest evidence events, -1: none, oldest first. [B, N]
         recent_columns, recent_shares: their largest categories. [B, N, 3]
@@ -85,7 +84,7 @@ class Bank:
         """Return a bank of people of whom nothing is known; K is `num_columns`."""
         people, begins = num_people, settings.num_begins
         falling = min(settings.num_falling, num_columns)
-        cube = (people, begins, falling, len(settings.moved_parts), num_columns)
+        cube = (people, begins, falling, num_columns)
         return cls(
             num_events=np.zeros(people, np.int64),
             session=np.full(people, -1),
@@ -102,7 +101,7 @@ class Bank:
             begin_chances=np.zeros((people, begins)),
             before=np.full((people, begins, num_columns), 1 / num_columns, np.float32),
             falling=np.zeros((people, begins, falling), np.int16),
-            chances=np.zeros((people, begins, falling, num_columns), np.float32),
+            chances=np.zeros(cube, np.float32),
             past=np.ones(cube, np.float32),
             running=np.ones(cube, np.float32),
             last_move=np.full((people, 2), -1, np.int16),
@@ -122,7 +121,7 @@ class Bank:
 
     @property
     def num_columns(self) -> int:
-        return self.counts.shape[1]
+        return int(self.counts.shape[1])
 
     def interests(self, pseudo: Floats) -> Floats:
         """Return the interest shares as known now, rows sum to 1. [B, K]"""

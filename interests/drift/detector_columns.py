@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from interests.drift.detector_bank import Bank, Floats
-from interests.drift.detector_steps import LEAST
+from interests.drift.detector_bank import LEAST, Bank, Floats
 
 MOST_COLUMNS = 48
 MOST_CATEGORIES_OF_AN_EVENT = 16
@@ -78,14 +77,15 @@ class Columns:
         return shares / total if total > 0 else shares
 
 
-def empty_column(person: Bank, column: int) -> None:
-    """Make a column of a bank of one person that of a category never touched."""
-    person.counts[0, column] = person.session_counts[0, column] = 0
-    person.binge_logs[0, column] = person.binge_logs[0].min()
-    person.before[0, :, column] = person.before[0].min(1)
-    for ratios in (person.past, person.running):
-        ratios[0, ..., column] = ratios[0].min(-1)
-    person.past[0][person.falling[0] == column] = LEAST
-    person.recent_shares[0][person.recent_columns[0] == column] = 0
-    if column in person.last_move[0]:
-        person.last_move[0] = -1
+def empty_columns(bank: Bank, row: int, columns: list[int]) -> None:
+    """Make columns of one person those of categories never touched."""
+    for column in columns:
+        bank.counts[row, column] = bank.session_counts[row, column] = 0
+        bank.binge_logs[row, column] = bank.binge_logs[row].min()
+        bank.before[row, :, column] = bank.before[row].min(1)
+        for ratios in (bank.past, bank.running):
+            ratios[row, ..., column] = ratios[row].min(-1)
+        bank.past[row][bank.falling[row] == column] = LEAST
+        bank.recent_shares[row][bank.recent_columns[row] == column] = 0
+        if column in bank.last_move[row]:
+            bank.last_move[row] = -1

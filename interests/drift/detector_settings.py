@@ -17,7 +17,7 @@ class DetectorSettings:
         threshold: evidence in nats at which a drift event is raised. The logarithm of the fewest
             events from one false alarm to the next that theory promises (`threshold_for`)
         hazard: chance that an event is the first of a change; only `probability` depends on it
-        moved_parts: how much of a falling interest may move, each 0 to 1
+        moved_part: how much of a falling interest moves, 0 to 1
         num_falling: so many of the strongest interests are watched for a fall
         num_begins: so many possible begins are remembered
         begin_every: events of one session between two possible begins
@@ -28,17 +28,20 @@ class DetectorSettings:
         binge_chances, binge_weights: what share of sessions may be binges, and how likely that is
         binge_event_part: how many of a binge's events hold to its one category
         memory_events: what is older than so many events fades
+        events_of_a_move: how many events `moved_part` counts for beside those since the begin
         kept_events: how many events the interests after an alarm count for
         rest_events: events after an alarm before a new begin is thought of
         recovery_events: events until a new begin is as likely as it was before the alarm
+        rare_power: how much likelier than others a category is to rise that is hardly wanted so far:
+            as one over its share to this power
         same_again: how much likelier than others the very same move is right after an alarm
         back_again: the same of the move back
     """
 
     threshold: float = math.log(1000 / 1.5)
     hazard: float = 1 / 200
-    moved_parts: tuple[float, ...] = (0.6, 0.9)
-    num_falling: int = 3
+    moved_part: float = 0.8
+    num_falling: int = 2
     num_begins: int = 8
     begin_every: int = 4
     min_before: int = 8
@@ -49,9 +52,11 @@ class DetectorSettings:
     binge_weights: tuple[float, ...] = (0.6, 0.2, 0.12, 0.08)
     binge_event_part: float = 0.8
     memory_events: float = 400.0
-    kept_events: float = 30.0
+    events_of_a_move: float = 4.0
+    kept_events: float = 15.0
     rest_events: int = 10
     recovery_events: int = 40
+    rare_power: float = 0.5
     same_again: float = 0.1
     back_again: float = 10.0
 

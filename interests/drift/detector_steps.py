@@ -21,6 +21,10 @@ from interests.drift.detector_bank import (
 from interests.drift.detector_sessions import SessionOdds, learned_chances, session_odds
 from interests.drift.detector_settings import DetectorSettings
 
+# Events since a begin after which a change that old would have shown.
+OLDEST = 120
+# Interests below this share are all as rare.
+SHARE_OF_RARE = 0.01
 OF_BEGINS = (
     "begins",
     "begin_weights",
@@ -41,7 +45,7 @@ def step(
     num_events: NDArray[np.integer],
     pseudo: Floats,
     settings: DetectorSettings,
-) -> Floats:
+) -> Singles:
     """Let every row see one event, and return how much each hypothesis has for it. [B, G, J, K]
 
     Args:
@@ -70,8 +74,8 @@ def step(
     bank.since_alarm += 1
     bank.num_events[:] = num_events
     _remember(bank, shares)
-    support = _support(bank, odds, settings)
-    bank.evidence[:] = np.log1p(support.reshape(len(support), -1).sum(1))
+    support = _support(bank, odds)
+    bank.evidence[:] = np.log1p(support.reshape(len(support), -1).sum(1, dtype=np.float64))
     return support
 
 
@@ -86,12 +90,14 @@ def _weigh_event(
     interest = interests.astype(np.float32)[:, None, None]
     share = (shares / likelihood[:, None]).astype(np.float32)
     more = share[:, None, None] - share[rows, falling][..., None]  # [B, G, J, K]
-    gained = more * pair
-    left = more * (pair + interest) * held_by_falling(bank.before, falling)
-    kept = (1 - np.asarray(settings.moved_parts, np.float32))[:, None]
-    ratio = 1 + gained[:, :, :, None] - left[:, :, :, None] * kept  # [B, G, J, F, K]
+    ratio = held_by_falling(bank.before, falling)
+    ratio *= np.float32(settings.moved_part - 1)
+    ratio *= pair + interest
+    ratio += pair
+    ratio *= more
+    ratio += 1
     np.maximum(ratio, LEAST_RATIO, out=ratio)
-    np.multiply(bank.running, ratio, out=ratio)
+    ratio *= bank.running
     np.clip(ratio, LEAST, MOST, out=bank.running)
 
 
@@ -108,15 +114,14 @@ def _parts(bank: Bank, odds: SessionOdds) -> tuple[Singles, Singles]:
     return plain.astype(np.float32), binge.astype(np.float32)
 
 
-def _support(bank: Bank, odds: SessionOdds, settings: DetectorSettings) -> Floats:
+def _support(bank: Bank, odds: SessionOdds) -> Singles:
     plain, binge = _parts(bank, odds)
-    session = bank.running * plain[:, :, None, None, None]
-    session += binge[:, :, None, None, None]
-    session *= bank.past
-    chances = bank.chances * bank.begin_weights[:, :, None, None]
-    num_parts = session.shape[3]
-    total = sum((session[:, :, :, part] for part in range(1, num_parts)), session[:, :, :, 0])
-    return np.asarray(total * chances / num_parts)
+    support = bank.running * plain[:, :, None, None]
+    support += binge[:, :, None, None]
+    support *= bank.past
+    support *= bank.chances
+    support *= bank.begin_weights.astype(np.float32)[:, :, None, None]
+    return support
 
 
 def _move_chances(
@@ -127,11 +132,12 @@ def _move_chances(
 ) -> Floats:
     """Return how likely each move is beforehand; sums to 1 over J and K. [R, J, K]
 
-    Each part of somebody's interests is as likely to move as any other, and to any category.
+    Each part of somebody's interests is as likely to move as any other.
     """
     columns = np.arange(own.shape[1])
     of_falling = falling[..., None]
-    chances = np.take_along_axis(own, falling, 1)[..., None] * (of_falling != columns)
+    rarity = (own[:, None] + SHARE_OF_RARE) ** -settings.rare_power
+    chances = np.take_along_axis(own, falling, 1)[..., None] * rarity * (of_falling != columns)
     fell, rose = (last_move[:, i][:, None, None] for i in (0, 1))
     again = (of_falling == fell) & (columns == rose)
     back = (of_falling == rose) & (columns == fell)
@@ -149,7 +155,7 @@ def _close_sessions(bank: Bank, rows: Rows, settings: DetectorSettings) -> None:
     begin_chances = bank.begin_chances[rows]
     plain = ((1 - begin_chances) * odds.plain[:, None]).astype(np.float32)
     binge = (begin_chances * odds.binge[:, None]).astype(np.float32)
-    session = bank.running[rows] * plain[:, :, None, None, None] + binge[:, :, None, None, None]
+    session = bank.running[rows] * plain[:, :, None, None] + binge[:, :, None, None]
     bank.past[rows] = np.clip(bank.past[rows] * session, LEAST, MOST)
     bank.running[rows] = 1
     bank.chance_weights[rows] = learned_chances(bank.chance_weights[rows], odds, settings)
@@ -224,6 +230,3 @@ def _remember(bank: Bank, shares: Floats) -> None:
     bank.recent[:, -1] = bank.num_events - 1
     bank.recent_columns[:, -1, :largest] = columns
     bank.recent_shares[:, -1, :largest] = np.take_along_axis(shares, columns, 1)
-
-
-OLDEST = 120  # events since a begin after which a change that old would have shown
