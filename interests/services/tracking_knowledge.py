@@ -19,15 +19,14 @@ from interests.services.running import CannotRun
 from interests.services.state_rows import Knowledge
 from interests.tracking import histories
 from interests.tracking.histories import History
-from interests.tracking.mixture import MEMORIES, Mixture, Population
+from interests.tracking.mixture import VERSION, Mixture
+from interests.tracking.population import Population, places_of
 
 if TYPE_CHECKING:  # without a network there is no need for torch
     from interests.learning.trained import TrainedNetwork
 
 # Priors settle with fewer people than this; they are taken evenly from everybody.
 MAX_FIT_END_USERS = 5_000
-# What a category that is newer than the run has of the population's interest.
-NEW_CATEGORY_SHARE = 1e-3
 
 
 def learn(known: DatabaseLog, *, tracking_run: int) -> Knowledge:
@@ -48,17 +47,9 @@ def to_results(knowledge: Knowledge) -> dict[str, Any]:
     """Return what was learned as plain values for the results of a run."""
     return {
         "category_ids": knowledge.category_keys.tolist(),
-        "population_shares": knowledge.population.shares.tolist(),
-        "beliefs": knowledge.population.beliefs.tolist(),
-        "memories": [
-            {
-                "half_life": memory.half_life if np.isfinite(memory.half_life) else None,
-                "pseudo_count": memory.pseudo_count,
-                "leans_on_person": memory.leans_on_person,
-            }
-            for memory in MEMORIES
-        ],
         "session_correlation": knowledge.session_correlation,
+        "tracker_version": VERSION,
+        **knowledge.population.to_plain(),
     }
 
 
@@ -68,12 +59,14 @@ def remember(run: TrackingRun | None, *, category_keys: NDArray[np.int64]) -> Kn
     results = run.results if run is not None else {}
     correlation = float(results.get("session_correlation", 0.0))
     if results.get("category_ids"):
-        learned = dict(zip(results["category_ids"], results["population_shares"], strict=True))
-        shares = np.array([learned.get(key, NEW_CATEGORY_SHARE) for key in category_keys.tolist()])
-        population = replace(population, shares=shares / shares.sum())
-        # Another release may have other memories; then none is believed before the others.
-        if len(results["beliefs"]) == len(MEMORIES):
-            population = replace(population, beliefs=np.array(results["beliefs"]))
+        places = places_of(category_keys.tolist(), among=results["category_ids"])
+        if results.get("tracker_version") == VERSION:
+            population = Population.from_plain(results).for_categories(places)
+        else:  # another release believed other experts; what people want in the mean holds still
+            shares = np.array(results["population_shares"], np.float64)
+            population = replace(Population.unknown(len(shares)), shares=shares).for_categories(
+                places
+            )
     return Knowledge(
         population=population, session_correlation=correlation, category_keys=category_keys
     )

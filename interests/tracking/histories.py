@@ -74,6 +74,8 @@ class Batch:
         shares: float64. [B, L, C]
         weights: float64. [B, L]
         is_target: neither negative nor padding. [B, L]
+        times: microseconds, int64. [B, L]
+        begins_session: whether the event is the first of its session. [B, L]
         network_shares: None if no history has any, float64. [B, L, C]
         network_from: beyond L where there is no network, int64. [B]
     """
@@ -83,6 +85,8 @@ class Batch:
     shares: NDArray[np.float64]
     weights: NDArray[np.float64]
     is_target: NDArray[np.bool_]
+    times: NDArray[np.int64]
+    begins_session: NDArray[np.bool_]
     network_shares: NDArray[np.float64] | None
     network_from: NDArray[np.int64]
 
@@ -157,12 +161,16 @@ def _pad(histories: Sequence[History], index: Sequence[int]) -> Batch:
     network = np.zeros_like(shares) if has_network else None
     weights = np.zeros((len(chosen), length))
     is_target = np.zeros((len(chosen), length), bool)
+    times = np.zeros((len(chosen), length), np.int64)
+    begins = np.zeros((len(chosen), length), bool)
     network_from = np.full(len(chosen), length + 1)
     for row, history in enumerate(chosen):
         own = slice(len(history))
         shares[row, own] = history.shares
         weights[row, own] = history.weights
         is_target[row, own] = ~history.is_negative
+        times[row, own] = history.times
+        begins[row, own] = np.diff(history.sessions, prepend=-1) > 0
         if network is not None and history.network_shares is not None:
             network[row, own] = history.network_shares
             network_from[row] = history.network_from
@@ -172,6 +180,8 @@ def _pad(histories: Sequence[History], index: Sequence[int]) -> Batch:
         shares=shares,
         weights=weights,
         is_target=is_target,
+        times=times,
+        begins_session=begins,
         network_shares=network,
         network_from=network_from,
     )

@@ -62,18 +62,18 @@ class Counts:
         self._base[self._leaning] = 0
         self._counts = np.zeros((size, len(memories), len(shares)))
         self._totals = np.zeros((size, len(memories)))
-        self._person = np.zeros((size, len(shares)))  # all events, nothing forgotten
+        self.person = np.zeros((size, len(shares)))  # all events, nothing forgotten
 
     def keep(self, size: int) -> None:
         """Forget all but the first `size` end users."""
         self._counts, self._totals = self._counts[:size], self._totals[:size]
-        self._person = self._person[:size]
+        self.person = self.person[:size]
 
     def predictions(self) -> NDArray[np.float64]:
         """Return what each memory expects next; rows sum to 1, none is 0. [B, K, C]"""
         table = self._counts + self._base
         if len(self._leaning):
-            person = self._person + PERSON_PSEUDO_COUNT * self._shares
+            person = self.person + PERSON_PSEUDO_COUNT * self._shares
             person /= person.sum(1, keepdims=True)
             table[:, self._leaning] += self._pseudo[self._leaning, None] * person[:, None]
         table /= (self._totals + self._pseudo)[:, :, None]
@@ -87,12 +87,12 @@ class Counts:
         amounts = np.where(amounts < 0, NEGATIVE_STRENGTH * amounts, amounts)
         added = event * amounts[:, None]  # [B, C]
         self._counts += added[:, None]
-        self._person += added
+        self.person += added
         self._totals += amounts[:, None]
         if (amounts < 0).any():
             # Nothing falls below "never seen": the prior's part is always left.
             np.maximum(self._counts, 0, out=self._counts)
-            np.maximum(self._person, 0, out=self._person)
+            np.maximum(self.person, 0, out=self.person)
             self._totals = self._counts.sum(2)
 
 

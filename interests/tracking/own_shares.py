@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from interests.tracking.experts import LONG_TERM, SHORT_TERM
 from interests.tracking.histories import Batch, History, batches
 from interests.tracking.memories import Counts, Memory, likelihoods
-from interests.tracking.mixture import LONG_TERM, SHORT_TERM
 from interests.tracking.protocol import Track, population_prior, with_floor
 
 

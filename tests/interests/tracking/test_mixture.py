@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interests.tracking.experts import MEMORIES
 from interests.tracking.histories import History
+from interests.tracking.levels import grid
 from interests.tracking.memories import Memory
-from interests.tracking.mixture import MEMORIES, NETWORK_PRIOR, Mixture, Population
+from interests.tracking.mixture import NETWORK_PRIOR, Mixture, Population
 from interests.tracking.protocol import track
 
 MINUTE = 60_000_000
@@ -83,8 +85,15 @@ def test_weights_follow_a_person_who_switches_and_short_term_is_ahead_of_long_te
 def test_before_the_first_event_the_population_speaks(fitted):
     result = track(fitted, history([]))
 
-    expected = 0.999 * fitted.population.shares + 0.001 / 3
-    np.testing.assert_allclose(result.weights, expected[None])
+    known, num_memories = fitted.population, len(MEMORIES)
+    levels = known.aspects.levels @ grid()
+    levels /= levels.sum()
+    # In the order of the experts: plain memories, credited memories and change points, levels.
+    by_plain = known.beliefs[:num_memories].sum()
+    by_levels = known.beliefs[2 * num_memories + 2 :].sum()
+    expected = by_plain * known.shares + by_levels * levels
+    expected += (1 - by_plain - by_levels) * known.aspects.shares
+    np.testing.assert_allclose(result.weights, [0.999 * expected + 0.001 / 3])
 
 
 def test_a_negative_event_lowers_its_category_but_moves_no_belief(fitted):
