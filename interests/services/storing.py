@@ -170,9 +170,9 @@ def _store_categories(cursor: CursorWrapper, part: Part) -> list[str]:
     # Ranks are colours: given once, to the category with most items first, never changed.
     cursor.execute(
         """
-        INSERT INTO interests_category (name, colour_rank)
+        INSERT INTO interests_category (name, colour_rank, is_learned, is_used)
         SELECT name, (SELECT coalesce(max(colour_rank) + 1, 0) FROM interests_category)
-            + row_number() OVER (ORDER BY count(*) DESC, name) - 1
+            + row_number() OVER (ORDER BY count(*) DESC, name) - 1, false, true
         FROM import_categories t
         WHERE NOT EXISTS (SELECT FROM interests_category c WHERE c.name = t.name)
         GROUP BY name ORDER BY count(*) DESC, name
