@@ -59,7 +59,8 @@ def surest_sentence(moves: Sequence[Move], *, period: str) -> str:
     looked = [move for move in moves if move.significance]
     if not looked:
         return f"Too little to say what moves: nothing to hold one {period} against another yet."
-    surest = max(looked, key=lambda move: abs(move.significance))
+    # Of two alike, the rise.
+    surest = max(looked, key=lambda move: (round(abs(move.significance), 3), move.significance))
     who = f" among {surest.segment}" if surest.segment else ""
     looks = f"{len(looked):,} look{'' if len(looked) == 1 else 's'}"
     if abs(surest.significance) < noise_of_looks(len(looked)):

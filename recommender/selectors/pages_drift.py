@@ -118,7 +118,7 @@ def lines(
     every = [move for own in moves.values() for move in own]
     surest = max(
         (key for key in moves if moves[key]),
-        key=lambda key: max(abs(move.significance) for move in moves[key]),
+        key=lambda key: max(_sureness(move) for move in moves[key]),
         default=None,
     )
     return Lines(
@@ -246,6 +246,11 @@ def named(names: dict[int, CategoryName], key: int) -> CategoryName:
 def _drawn(names: dict[int, CategoryName], key: int) -> Category:
     found = named(names, key)
     return Category(found.name, found.colour_rank)
+
+
+def _sureness(move: Move) -> tuple[float, float]:
+    """Return by what moves are ordered: how sure they are; of two alike, the rise."""
+    return (round(abs(move.significance), 3), move.significance)
 
 
 def _moves(category: CategoryName, own: Sequence[Cell]) -> list[Move]:
