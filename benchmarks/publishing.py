@@ -82,8 +82,8 @@ def _compare(numbers: list[int], *, num_events: int) -> None:
 
 
 FILL_CATALOGUE = """
-    INSERT INTO interests_category (name, colour_rank)
-    SELECT 'Category ' || n, n FROM generate_series(1, %(categories)s) n;
+    INSERT INTO interests_category (name, colour_rank, is_learned, is_used)
+    SELECT 'Category ' || n, n, FALSE, TRUE FROM generate_series(1, %(categories)s) n;
     INSERT INTO interests_item
         (item_id, title, description, attributes, is_described, is_hidden, created_at)
     SELECT 'item-' || n, 'Item ' || n, '', '{}', TRUE, n %% 100 = 0, now()
