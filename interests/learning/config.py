@@ -46,7 +46,7 @@ class TrainingConfig:
             own targets; 0, or as many as there are items, is the whole catalogue.
         trend: how much it counts in answers what is chosen more often now than usual: so many times the log
             of that ratio is added to an item's score, see `trend`; 0 for not at all. Training does
-            without. Next events of one visit want 0 to 1, people who come back after days 1 to 3.
+            without. Next events of one visit want 0 to 1, people who come back after days up to 4.
         trend_half_life: the share of all events after which an event counts half as recent.
         own_dropout: share of the items that are reduced to their features in a training batch, so that
             items without events get a place.

@@ -21,7 +21,7 @@ from interests.learning.trained import TrainedNetwork
 from recommender.algorithms.protocol import CannotFit, Report
 
 # How much it may count what is chosen more than usual now, to choose from.
-TRENDS = (0.5, 0.0, 1.0, 3.0)
+TRENDS = (0.5, 0.0, 4.0)
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,14 @@ class _Normalised(torch.autograd.Function):
         return gradient.addcmul_(unit, along).mul_(scale), of_weight, None, None
 
 
+def _is_fused_by_hand(hidden: Tensor) -> bool:
+    """Tell whether small steps are worth a function of their own: elsewhere the compiler fuses them."""
+    return hidden.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
 def normalised(hidden: Tensor, *, length: float) -> Tensor:
     """Return vectors of the same directions and of one length, 0 where they have no direction. [.., D]"""
-    if hidden.device.type != "cpu":
+    if not _is_fused_by_hand(hidden):
         return functional.normalize(hidden, dim=-1) * length
     found: Tensor = _Normalised.apply(hidden.float(), None, length, TINY)  # type: ignore[no-untyped-call]
     return found
@@ -102,7 +107,7 @@ class RootMeanSquareNorm(nn.RMSNorm):
     """torch's, on a CPU at half of the time: its own is put together from many small steps there."""
 
     def forward(self, hidden: Tensor) -> Tensor:
-        if hidden.device.type != "cpu":
+        if not _is_fused_by_hand(hidden):
             return super().forward(hidden)
         width, kind = hidden.shape[-1], torch.float32
         eps = width * (torch.finfo(kind).eps if self.eps is None else self.eps)
