@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -95,7 +95,7 @@ def _addresses(pk: int, at: datetime) -> dict[str, str]:
 
 
 def moment(text: str) -> datetime:
-    """Return the time that somebody typed, in the account's zone where it names none.
+    """Return the time that somebody typed, in the account's zone where it names none; of a day, its end.
 
     Raises:
         NoTime: it is none, or still to come.
@@ -103,18 +103,18 @@ def moment(text: str) -> datetime:
     # A plus sign in an address that nobody has encoded arrives as a space.
     text = text.strip().replace(" ", "+") if "T" in text else text.strip()
     try:
-        at = parse_datetime(text)
-        if at is None and (day := parse_date(text)):
-            at = datetime(day.year, day.month, day.day, 23, 59, 59)  # noqa: DTZ001  # zone follows
+        day = parse_date(text) if len(text) <= len("2026-03-04") else None
+        at = datetime.combine(day, time(23, 59, 59)) if day else parse_datetime(text)
         if at is not None and timezone.is_naive(at):
             at = timezone.make_aware(at)
+        at = at and at.astimezone(UTC)  # one time is written in one way
     except (ValueError, OverflowError):
         at = None
     if at is None:
         raise NoTime(f"“{text[:40]}” is no time. Write it as 2026-03-04 or 2026-03-04T18:30.")
     if at > timezone.now():
         raise NoTime("This time is still to come. Pick one that has passed.")
-    return at.astimezone(UTC)  # one time is written in one way
+    return at
 
 
 def _person_or_404(pk: int) -> EndUser:
