@@ -51,22 +51,32 @@ class CurrentInterests(Endpoint):
         events_through = serializers.DateTimeField(
             allow_null=True, help_text="Arrival of the newest event that it has seen."
         )
+        knowledge_is_newer = serializers.BooleanField(
+            help_text="What other people teach was learned after the time that was asked for."
+        )
 
     @extend_schema(
         operation_id="interests",
-        parameters=[OpenApiParameter("at", str, description="A time (ISO 8601). Default: now.")],
+        parameters=[
+            OpenApiParameter(
+                "at",
+                str,
+                description="A time (ISO 8601); the answer is the state after the last events up to it that "
+                "a state was kept for, and has seen nothing later of this person. Default: now.",
+            )
+        ],
         responses={200: Output},
         tags=["interests"],
     )
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """Return interest weights; none for somebody whose first events are still being read."""
         at = parameters.time(request.GET, "at")
-        end_user = _end_user(user_id)
+        end_user = end_user_of(user_id)
         if at is None:
-            state = states.current_state(end_user.pk)
+            state, is_newer = states.current_state(end_user.pk), False
         else:
-            state = states.state_at(end_user.pk, at=at)
-        return json_response({"user_id": user_id, **_plain(state)})
+            state, is_newer = states.state_at(end_user.pk, at=at)
+        return json_response({"user_id": user_id, **_plain(state), "knowledge_is_newer": is_newer})
 
 
 class InterestHistory(Endpoint):
@@ -109,7 +119,7 @@ class InterestHistory(Endpoint):
         step = parameters.choice(
             request.GET, "step", default="auto", choices=("auto", *states.STEPS)
         )
-        history = states.history(_end_user(user_id).pk, since=since, until=until, step=step)
+        history = states.history(end_user_of(user_id).pk, since=since, until=until, step=step)
         return json_response(
             {
                 "user_id": user_id,
@@ -119,7 +129,12 @@ class InterestHistory(Endpoint):
         )
 
 
-def _end_user(user_id: str) -> EndUser:
+def end_user_of(user_id: str) -> EndUser:
+    """Return the end user of an id.
+
+    Raises:
+        EndUserNotFound: no event has named them.
+    """
     end_user = EndUser.objects.filter(user_id=user_id).first()
     if end_user is None:
         raise EndUserNotFound

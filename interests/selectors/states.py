@@ -117,10 +117,37 @@ def current_state(end_user_id: int) -> CurrentState | None:
     return to_plain(state) if state is not None else None
 
 
-def state_at(end_user_id: int, *, at: datetime) -> CurrentState | None:
-    """Return what an end user wanted at a time, None where they had no state yet; four queries."""
+def state_at(end_user_id: int, *, at: datetime) -> tuple[CurrentState | None, bool]:
+    """Return the stored state of an end user at a time, and whether its knowledge is newer than that.
+
+    A state has seen only the person's events up to its own time. What other people teach was known by then
+    if the newest run that was done by then made the state, or a live worker between it and the next run.
+    Where there is none of these the newest run's is returned, None where it has none either; seven queries.
+    `services.as_of` works out the state of any time afresh.
+    """
+    own = InterestState.objects.filter(end_user=end_user_id, at__lte=at)
+    done = TrackingRun.objects.filter(state=RunState.DONE)
+    run = done.filter(finished_at__lte=at).order_by("-finished_at", "-pk").first()
+    if run is not None:
+        state = _of_run_or_live(own, run, until=_end_of_knowledge(done, at)).first()
+        if state is not None:
+            return to_plain(state), False
     state = states_that_count(end_user_id, until=at).order_by("-at", "-pk").first()
-    return to_plain(state) if state is not None else None
+    return (to_plain(state), True) if state is not None else (None, False)
+
+
+def _end_of_knowledge(done: QuerySet[TrackingRun], at: datetime) -> datetime | None:
+    """Return when the first run after a time was done, None if there is none."""
+    return done.filter(finished_at__gt=at).aggregate(first=Min("finished_at"))["first"]
+
+
+def _of_run_or_live(
+    own: QuerySet[InterestState], run: TrackingRun, *, until: datetime | None
+) -> QuerySet[InterestState]:
+    live = own.filter(tracking_run=None, created_at__gt=run.finished_at)
+    if until is not None:
+        live = live.filter(created_at__lt=until)
+    return (own.filter(tracking_run=run) | live).order_by("-at", "-pk")
 
 
 def to_plain(state: InterestState) -> CurrentState:

@@ -62,6 +62,7 @@ def test_interests_now_are_the_newest_state(headers, ada):
         "events": 14,
         "active_days": 3,
         "events_through": "2026-03-06T12:01:00+00:00",
+        "knowledge_is_newer": False,
     }
 
 
@@ -79,6 +80,33 @@ def test_interests_at_a_time_are_those_known_then(headers, ada, at, weight):
     answer = ask(headers, "a%2Fda%20%F0%9F%A6%89/interests", at=at).json()
 
     assert answer["weights"]["Drama"] == weight
+    # The run was done on 4 March at noon.
+    assert answer["knowledge_is_newer"] is False
+
+
+def test_interests_at_a_time_before_any_run_say_that_their_knowledge_is_newer(headers, ada):
+    TrackingRun.objects.update(finished_at=NOW + timedelta(days=100))
+
+    answer = ask(headers, "a%2Fda%20%F0%9F%A6%89/interests", at="2026-03-05").json()
+
+    assert (answer["weights"]["Drama"], answer["knowledge_is_newer"]) == (0.75, True)
+
+
+def test_interests_at_a_time_are_of_the_run_that_was_done_by_then(headers, ada):
+    drama = ada.states.first().category_ids[0]
+    newer = TrackingRun.objects.create(
+        tracker_version="2", **factories.done(finished_at=NOW + timedelta(days=50))
+    )
+    category = type("Known", (), {"pk": drama})
+    state(ada, category, days=1, weight=0.125, tracking_run=newer)
+    state(ada, category, days=1, weight=0.375, tracking_run=None)
+    InterestState.objects.filter(weights__0=0.375).update(created_at=NOW + timedelta(days=60))
+
+    then = ask(headers, "a%2Fda%20%F0%9F%A6%89/interests", at="2026-03-05T13:00:00").json()
+    later = ask(headers, "a%2Fda%20%F0%9F%A6%89/interests", at="2026-06-01").json()
+
+    assert (then["weights"]["Drama"], then["knowledge_is_newer"]) == (0.5, False)
+    assert (later["weights"]["Drama"], later["knowledge_is_newer"]) == (0.375, False)
 
 
 def test_before_the_first_state_there_are_no_weights(headers, ada):

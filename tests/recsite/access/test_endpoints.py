@@ -17,6 +17,8 @@ ENDPOINTS = [
     ("GET", "/api/v1/users/ada/recommendations", Scope.READ_RECOMMENDATIONS),
     ("GET", "/api/v1/users/ada/interests", Scope.READ_INTERESTS),
     ("GET", "/api/v1/users/ada/interests/history", Scope.READ_INTERESTS),
+    ("GET", "/api/v1/users/ada/drift", Scope.READ_INTERESTS),
+    ("GET", "/api/v1/drift", Scope.READ_INTERESTS),
     ("GET", "/api/v1/items/book", Scope.READ_ITEMS),
     ("PUT", "/api/v1/items/book", Scope.WRITE_ITEMS),
     ("GET", "/api/v1/items/book/similar", Scope.READ_RECOMMENDATIONS),
