@@ -20,10 +20,15 @@ THEMES = ("light", "dark")
 PAGES = {
     "overview": "/",
     "end-users": "/end-users",
-    "drift": "/end-users?segment=drifting&sort=-drift",
+    "drifting": "/end-users?segment=drifting&sort=-drift",
+    "drift": "/drift",
+    "drift-share": "/drift?show=share&kind=activity",
     "runs": "/runs",
     "evaluation": "/evaluation?split=leave-one-out",
     "evaluation-time": "/evaluation?split=time",
+    "alerts": "/alerts",
+    "alert-rules": "/alerts/rules",
+    "alert-rule-new": "/alerts/rules/new",
     "catalogue": "/catalogue",
     "search": "/search?q=a",
     "search-empty": "/search",
@@ -32,6 +37,7 @@ PAGES = {
 # Pages reached by the first link of its kind on another page.
 FOLLOWED = {
     "end-user": ("/end-users?sort=-drift", 'tbody a[href^="/end-users/"]'),
+    "alert-rule": ("/alerts/rules", 'tbody th a[href^="/alerts/rules/"]'),
     "item": ("/catalogue", 'tbody a[href^="/catalogue/"]'),
     "training": ("/runs?kind=training&state=done", 'tbody a[href^="/runs/training/"]'),
     "publication": ("/runs?kind=publication&state=done", 'tbody a[href^="/runs/publication/"]'),

@@ -136,9 +136,15 @@ def _cell(row: PopulationShare | None, key: int) -> _Cell | None:
     if row is None or key not in row.category_ids:
         return None
     place = row.category_ids.index(key)
-    columns = (row.shares, row.low, row.high, row.significances)
     return _Cell(
-        key, row.period, *(column[place] for column in columns), row.num_events, row.num_end_users
+        category_id=key,
+        period=row.period,
+        share=row.shares[place],
+        low=row.low[place],
+        high=row.high[place],
+        significance=row.significances[place],
+        num_events=row.num_events,
+        num_end_users=row.num_end_users,
     )
 
 

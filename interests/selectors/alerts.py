@@ -50,11 +50,11 @@ def drift_events_that_count(*, since: datetime | None = None) -> QuerySet[DriftE
     What a run found counts from the time that the run was done.
     """
     done = TrackingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk")
-    newest = done.values_list("pk", "finished_at").first()
     live = Q(tracking_run=None) & (Q(created_at__gte=since) if since else Q())
-    of_run = Q(tracking_run=newest[0]) if newest and (not since or newest[1] >= since) else None
-    rows = DriftEvent.objects.filter(withdrawn_at=None)
-    return rows.filter(live | of_run if of_run is not None else live)
+    newest = done.first()
+    is_new = newest is not None and (since is None or (newest.finished_at or since) >= since)
+    which = live | Q(tracking_run=newest) if is_new else live
+    return DriftEvent.objects.filter(which, withdrawn_at=None)
 
 
 def end_users_of(rule: AlertRule) -> QuerySet[EndUser] | None:
@@ -63,7 +63,7 @@ def end_users_of(rule: AlertRule) -> QuerySet[EndUser] | None:
     A segment is made of the values of one attribute.
     """
     if rule.scope == Scope.END_USER:
-        return EndUser.objects.filter(pk=rule.end_user_id)
+        return EndUser.objects.filter(pk__in=[rule.end_user_id])
     if rule.scope == Scope.SEGMENT:
         rows = EndUser.objects.annotate(value=KeyTextTransform(rule.segment_kind, "attributes"))
         return rows.filter(value=rule.segment)

@@ -205,7 +205,7 @@ def _idempotency_key(rule: AlertRule, key: str) -> str:
 
 
 def _address(path: str) -> str:
-    return settings.SITE_ADDRESS.rstrip("/") + path
+    return f"{settings.SITE_ADDRESS.rstrip('/')}{path}"
 
 
 def _write(made: list[Alert]) -> None:

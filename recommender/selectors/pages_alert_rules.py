@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Q
 
 from interests.models import Alert, AlertDelivery, AlertRule
 from interests.selectors.alert_shares import segment_name
+from recommender.selectors.pages_alerts import unbroken
 
 Condition, Scope = AlertRule.Condition, AlertRule.Scope
 WEEK = timedelta(days=7)
@@ -109,7 +110,7 @@ def deliveries(rule: AlertRule) -> list[DeliveryRow]:
     return [
         DeliveryRow(
             pk=row.pk,
-            text=row.alert.text,
+            text=unbroken(row.alert.text),
             raised_at=row.alert.raised_at,
             channel=row.get_channel_display(),
             target=row.target,
@@ -162,4 +163,4 @@ def _who(rule: AlertRule) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:g}\u2009%"
+    return "–" if share is None else unbroken(f"{100 * share:g} %")

@@ -101,6 +101,11 @@ def rule_choices() -> list[tuple[int, str]]:
     return list(AlertRule.objects.order_by("name").values_list("pk", "name"))
 
 
+def unbroken(text: str) -> str:
+    """Return a sentence in which no line ends between a number and its "%"."""
+    return text.replace(" %", "\u00a0%")
+
+
 def _matching(filters: AlertFilters) -> QuerySet[Alert]:
     rows = Alert.objects.all()
     if filters.rule_id:
@@ -125,7 +130,7 @@ def _ordered(rows: QuerySet[Alert]) -> QuerySet[Any]:
 def _row(alert: Any) -> AlertRow:
     return AlertRow(
         pk=alert.pk,
-        text=alert.text,
+        text=unbroken(alert.text),
         rule_id=alert.rule_id,
         rule_name=alert.rule.name,
         end_user_id=alert.end_user_id,

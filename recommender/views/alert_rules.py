@@ -61,7 +61,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @permission_required("interests.add_alertrule", raise_exception=True)
 def new_rule(request: HttpRequest) -> HttpResponse:
-    made = AlertRule(created_by=request.user)
+    made = AlertRule(created_by=request.user)  # type: ignore[misc]  # signed in
     return _edit(request, made, title="New alert rule", trail=_trail())
 
 
