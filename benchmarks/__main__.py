@@ -5,7 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SPEED = ("benchmarks.importing", "benchmarks.serving", "benchmarks.publishing")
+SPEED = (
+    "benchmarks.importing",
+    "benchmarks.serving",
+    "benchmarks.publishing",
+    "benchmarks.pages",
+)
 
 
 def main() -> int:
