@@ -4,6 +4,8 @@ import shutil
 import socket
 import ssl
 import subprocess
+import textwrap
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,25 @@ def test_signature_is_hmac_sha256_of_timestamp_dot_body():
     assert webhooks.signature(key="secret", timestamp=1_700_000_000, body=b'{"a":1}') == (
         "v1=49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686"
     )
+
+
+def test_the_docs_tell_receivers_how_to_check_it(settings, monkeypatch):
+    text = (settings.BASE_DIR / "docs/alerts.md").read_text()
+    block = text[text.index("    import hashlib") : text.index("## E-mail")]
+    told: dict[str, Any] = {}
+    exec(textwrap.dedent(block), told)  # noqa: S102  # our own docs
+    now, body = 1_700_000_000, b'{"text":"\xc3\xa4"}'
+    monkeypatch.setattr("time.time", lambda: now + 299.0)
+
+    def says(*, secret="secret", at=now, given=body) -> bool:
+        signature = webhooks.signature(key="secret", timestamp=now, body=body)
+        headers = {"Recsite-Timestamp": str(at), "Recsite-Signature": signature}
+        return told["is_from_recsite"](secret, headers, given)
+
+    assert says()
+    assert [says(secret="other"), says(at=now + 1), says(given=body + b" ")] == [False] * 3
+    monkeypatch.setattr("time.time", lambda: now + 301.0)
+    assert not says()
 
 
 @pytest.mark.parametrize(
