@@ -2,8 +2,9 @@
 
 What follows a category, a pair or a triple of categories is counted on other people. A context seen n times
 is believed by n / (n + k) and otherwise backs off to the next shorter one (Witten and Bell, "The
-zero-frequency problem", 1991, with a constant k), the shortest to the person's own shares. An event of
-several categories counts for each of its contexts in parts.
+zero-frequency problem", 1991, with a constant k), the shortest to the person's own shares. Of all this a part
+is said, and beside it the person's own shares. An event of several categories counts for each of its
+contexts in parts.
 
 Legend: L length of a history, C categories, S contexts.
 """
@@ -24,27 +25,31 @@ from interests.tracking.memories import MAX_FIT_EVENTS
 from interests.tracking.protocol import Track, with_floor
 
 ORDERS = (1, 2, 3)
-BACK_OFF_EVENTS = (20.0, 100.0, 500.0)
-# Of an event of many categories the strongest so many make contexts: 27 triples at most.
-MAX_CATEGORIES = 3
-# One person in so many says which order and back-off foresee best; the others are counted.
+PARTS = (0.1, 0.3, 0.6)
+BACK_OFF_EVENTS = 100.0
+# Of an event of many categories the strongest so many make contexts: 8 triples at most.
+MAX_CATEGORIES = 2
+# One person in so many says which order and part foresee best; the others are counted.
 ASIDE = 5
+MAX_ASIDE_EVENTS = 8_000
 
 Context = tuple[int, ...]
 
 
 @dataclass
 class Markov:
-    """A tracker by what others did next after the same; order and back-off are chosen on other people.
+    """A tracker by what others did next after the same; order and part are chosen on other people.
 
     Attributes:
         order: length of the longest context
+        part: of what is said that comes from the chain
         back_off: k above
         tables: sums of the shares of what followed each context. [C] each
     """
 
     order: int = 1
-    back_off: float = 100.0
+    part: float = 0.3
+    back_off: float = BACK_OFF_EVENTS
     name: str = "markov"
     tables: dict[Context, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -52,22 +57,24 @@ class Markov:
         self._background = Background()
 
     def fit(self, histories: Sequence[History]) -> None:
-        """Count what follows what, and choose order and back-off on one person in five."""
+        """Count what follows what, and choose order and part on one person in five."""
         self._background.fit(histories)
         step = 1 + sum(map(len, histories)) // MAX_FIT_EVENTS
         some = [history for history in histories[::step] if len(history) > 1]
         if not some:
             return
         aside, others = some[::ASIDE], [own for n, own in enumerate(some) if n % ASIDE]
+        aside = aside[:: 1 + sum(map(len, aside)) // MAX_ASIDE_EVENTS]
         self.tables = count(others)
         own = {index: track.weights for index, track in self._background.tracks(aside, _own)}
         losses = {}
-        for order, back_off in product(ORDERS, BACK_OFF_EVENTS):
-            self.order, self.back_off = order, back_off
+        if not self.tables:
+            return
+        for order, part in product(ORDERS, PARTS):
+            self.order, self.part = order, part
             found = [self._loss(history, own[place]) for place, history in enumerate(aside)]
-            losses[order, back_off] = float(np.concatenate(found).mean())
-        self.order, self.back_off = min(losses, key=losses.__getitem__)
-        self.tables = count(some)
+            losses[order, part] = float(np.concatenate(found).mean())
+        self.order, self.part = min(losses, key=losses.__getitem__)
 
     def track_all(self, histories: Sequence[History]) -> Iterator[tuple[int, Track]]:
         """Yield the track of each history with its place in `histories`."""
@@ -80,6 +87,7 @@ class Markov:
         for order in range(1, self.order + 1):
             for place in range(order, len(history) + 1):
                 expected[place] = self._backed_off(parts[place - order : place], expected[place])
+        expected[1:] = self.part * expected[1:] + (1 - self.part) * own[1:]
         return expected
 
     def _backed_off(

@@ -18,7 +18,9 @@ from interests.tracking.gate import FURTHEST, Gate
 
 WIDTH = 32
 RANK = 12
+# Passes over the events; of few events as many as make so many steps.
 EPOCHS = 4
+FEWEST_STEPS = 240
 BATCH_EVENTS = 1024
 LEARNING_RATE = 0.003
 # Of what is shared by all categories, and of what is known of each category apart.
@@ -116,7 +118,8 @@ class GateNetwork(nn.Module):
             "crossed_out": self.crossed_out, "bias_out": self.bias_out,
         }  # fmt: skip
         return Gate(
-            **centres, **{name: tensor.detach().numpy() for name, tensor in tensors.items()}
+            **centres,
+            **{name: tensor.detach().contiguous().numpy() for name, tensor in tensors.items()},
         )
 
 
@@ -135,11 +138,12 @@ def _learned(examples: Examples) -> Gate:
     ]
     events = torch.from_numpy(examples.events)
     optimiser = torch.optim.AdamW(network.parts(), lr=LEARNING_RATE)
-    num_steps = EPOCHS * -(-len(events) // BATCH_EVENTS)
+    steps_a_pass = -(-len(events) // BATCH_EVENTS)
+    num_passes = max(EPOCHS, -(-FEWEST_STEPS // steps_a_pass))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, LEARNING_RATE, total_steps=num_steps, pct_start=0.1
+        optimiser, LEARNING_RATE, total_steps=num_passes * steps_a_pass, pct_start=0.1
     )
-    for _ in range(EPOCHS):
+    for _ in range(num_passes):
         for rows in torch.randperm(len(events)).split(BATCH_EVENTS):
             foreseen = network(*(array[rows] for array in given))
             loss = -(events[rows] * foreseen).sum(-1).mean()

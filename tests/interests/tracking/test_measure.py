@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from interests.tracking.histories import History
-from interests.tracking.measure import TooLittleToMeasure, cross_entropies, measure
+from interests.tracking.measure import TooLittleToMeasure, cross_entropies, measure, murphy
 from interests.tracking.protocol import Track
 from interests.tracking.registry import TRACKERS
 
@@ -51,6 +51,27 @@ def test_a_shared_event_costs_the_mean_of_its_categories():
     losses = cross_entropies(Track(weights, weights, weights), own)
 
     np.testing.assert_allclose(losses, [1.5 * np.log(2)])
+
+
+def test_reliability_and_resolution_of_two_groups_by_hand(monkeypatch):
+    monkeypatch.setattr("interests.tracking.measure.GROUPS", 2)
+    said = np.array([[0.2], [0.2], [0.6], [0.6]])
+    came = np.array([[0.0], [0.0], [1.0], [0.0]])
+
+    reliability, resolution = murphy(said, came)
+
+    # Groups said 0.2 and 0.6, came 0 and 0.5; a quarter came at all.
+    np.testing.assert_allclose(reliability, [0.5 * 0.2**2 + 0.5 * 0.1**2])
+    np.testing.assert_allclose(resolution, [0.5 * 0.25**2 + 0.5 * 0.25**2])
+
+
+def test_whoever_says_what_comes_is_perfectly_reliable():
+    came = np.eye(3)[np.arange(60) % 3]
+
+    reliability, resolution = murphy(came, came)
+
+    np.testing.assert_allclose(reliability, 0)
+    np.testing.assert_allclose(resolution, 3 * [(1 / 3) * (2 / 3)])
 
 
 @pytest.mark.parametrize("name", list(TRACKERS))

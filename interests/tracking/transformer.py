@@ -1,0 +1,10 @@
+"""The causal transformer as a tracker: learned on others, it follows each person event by event."""
+
+from __future__ import annotations
+
+from interests.tracking.followers import FollowerTracker
+
+
+def transformer() -> FollowerTracker:
+    """Return a new tracker."""
+    return FollowerTracker("transformer", name="transformer")
