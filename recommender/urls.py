@@ -32,6 +32,14 @@ urlpatterns = [
     path("end-users/compare", comparing.compare, name="compare"),
     path("end-users/<int:pk>", end_users.end_user, name="end_user"),
     path("end-users/<int:pk>/drift/<int:event_pk>", drift_events.drift_event, name="drift_event"),
+    path(
+        "end-users/<int:pk>/drift/<int:event_pk>/mark", drift_events.mark, name="mark_drift_event"
+    ),
+    path(
+        "end-users/<int:pk>/drift/<int:event_pk>/unmark",
+        drift_events.unmark,
+        name="unmark_drift_event",
+    ),
     path("end-users/<int:pk>/as-of", as_of.as_of, name="as_of"),
     path("end-users/<int:pk>/as-of/state", as_of.as_of_state, name="as_of_state"),
     path(

@@ -40,9 +40,10 @@ def points(size: float) -> str:
 
 
 def in_order(changes: Sequence[Change]) -> list[Change]:
-    """Return the changes that are more than noise first, then by size."""
+    """Return the changes that are more than noise first, then by size; of two alike, the rise."""
     return sorted(
-        changes, key=lambda change: (change.direction == STEADY, -abs(round(change.size, 9)))
+        changes,
+        key=lambda change: (change.direction == STEADY, -abs(round(change.size, 9)), -change.size),
     )
 
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db.models import Q
 
 from interests import charts
 from interests.charts import Category as ChartCategory
 from interests.charts import Change
 from interests.charts.changes import FALLING, RISING, STEADY
-from interests.models import DriftEvent, DriftMark, Interaction, RunState, TrackingRun
-from interests.selectors import states
+from interests.models import DriftEvent, Interaction
+from interests.selectors import drift, states
+from interests.selectors.drift import Mark
 from interests.selectors.states import CategoryName
 from recommender.selectors.pages_lines import ItemLine, item_line, with_categories
-
-
-@dataclass(frozen=True)
-class MarkShown:
-    """What somebody made of a drift event."""
-
-    verdict: str
-    note: str
-    made_by: str
-    made_at: datetime
 
 
 @dataclass(frozen=True)
@@ -42,7 +30,7 @@ class DriftLine:
     rising: list[CategoryName]
     falling: list[CategoryName]
     is_return: bool
-    mark: MarkShown | None
+    mark: Mark | None
 
     @property
     def change(self) -> str:
@@ -103,67 +91,34 @@ class DriftEventPage:
 
 
 def drift_lines(*, end_user_id: int) -> list[DriftLine]:
-    """Return the drift events of an end user that count, oldest first; four queries, two where there are none."""
-    return as_lines(_that_count(end_user_id))
-
-
-def as_lines(rows: Sequence[DriftEvent], *, with_marks: bool = True) -> list[DriftLine]:
-    """Return drift events of one end user as lines, with what people made of them; two queries."""
-    if not rows:
-        return []
-    names = states.category_names()
-    marks = _marks(rows[0].end_user_id) if with_marks else {}
-    return [_line(row, names, marks.get(row.detected_at)) for row in rows]
+    """Return the drift events of an end user that count, oldest first; five queries, two where there are none."""
+    return [_line(row) for row in drift.drift_events_of(end_user_id)]
 
 
 def drift_event(*, end_user_id: int, pk: int) -> DriftEventPage | None:
-    """Return one drift event of an end user, None if there is none; eight queries at most."""
-    row = DriftEvent.objects.filter(end_user_id=end_user_id, pk=pk).first()
+    """Return one drift event of an end user, None if there is none; thirteen queries at most."""
+    own = DriftEvent.objects.filter(end_user_id=end_user_id, pk=pk)
+    row = own.first()
     if row is None:
         return None
-    lines = drift_lines(end_user_id=end_user_id)
-    names = states.category_names()
-    line = next((line for line in lines if line.pk == pk), None)
-    counts = line is not None
-    if line is None:
-        line = _line(row, names, _marks(end_user_id).get(row.detected_at))
-    evidence = _evidence(row, names)
-    others = [other for other in lines if other.pk != pk]
+    rows = drift.drift_events_of(end_user_id)
+    that = next((other for other in rows if other.pk == pk), None) or drift.lines(own)[0]
+    others = [_line(other) for other in rows if other.pk != pk]
+    evidence = _evidence(row)
     return DriftEventPage(
-        line=line,
-        changes=_changes(row, names),
+        line=_line(that),
+        changes=_changes(that),
         evidence=evidence,
-        num_evidence_gone=len(row.evidence) - len(evidence),
+        num_evidence_gone=len(set(row.evidence)) - len(evidence),
         previous=next((o for o in others[::-1] if o.detected_at < row.detected_at), None),
         following=next((o for o in others if o.detected_at > row.detected_at), None),
-        counts=counts,
+        counts=that in rows,
         withdrawn_at=row.withdrawn_at,
         in_its_place=next((o for o in others if o.detected_at == row.detected_at), None),
     )
 
 
-def _that_count(end_user_id: int) -> list[DriftEvent]:
-    run = TrackingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
-    rows = DriftEvent.objects.filter(end_user_id=end_user_id, withdrawn_at=None)
-    counting = rows.filter(Q(tracking_run=run) | Q(tracking_run=None))
-    return list(counting.order_by("detected_at", "pk"))
-
-
-def _marks(end_user_id: int) -> dict[datetime, MarkShown]:
-    """Return what people made of an end user's drift events, by the time that these were raised."""
-    rows = DriftMark.objects.filter(end_user_id=end_user_id).select_related("made_by")
-    return {
-        row.detected_at: MarkShown(
-            row.verdict,
-            row.note,
-            row.made_by.get_username() if row.made_by else "a removed account",
-            row.made_at,
-        )
-        for row in rows
-    }
-
-
-def _line(row: DriftEvent, names: dict[int, CategoryName], mark: MarkShown | None) -> DriftLine:
+def _line(row: drift.DriftLine) -> DriftLine:
     return DriftLine(
         pk=row.pk,
         end_user_id=row.end_user_id,
@@ -172,25 +127,27 @@ def _line(row: DriftEvent, names: dict[int, CategoryName], mark: MarkShown | Non
         confidence=row.confidence,
         num_events=row.num_events,
         begin_event=row.begin_event,
-        rising=[states.named(names, key) for key in row.rising],
-        falling=[states.named(names, key) for key in row.falling],
+        rising=row.rising,
+        falling=row.falling,
         is_return=row.is_return,
-        mark=mark,
+        mark=row.mark,
     )
 
 
-def _changes(row: DriftEvent, names: dict[int, CategoryName]) -> list[Change]:
+def _changes(row: drift.DriftLine) -> list[Change]:
     directions = dict.fromkeys(row.rising, RISING) | dict.fromkeys(row.falling, FALLING)
-    found = []
-    for key, before, after in zip(row.category_ids, row.before, row.after, strict=True):
-        category = states.named(names, key)
-        drawn = ChartCategory(category.name, category.colour_rank)
-        if before or after:
-            found.append(Change(drawn, before, after, directions.get(key, STEADY)))
-    return found
+    return [
+        Change(
+            ChartCategory(side.category.name, side.category.colour_rank),
+            side.before,
+            side.after,
+            directions.get(side.category, STEADY),
+        )
+        for side in row.sides
+    ]
 
 
-def _evidence(row: DriftEvent, names: dict[int, CategoryName]) -> list[EvidenceLine]:
+def _evidence(row: DriftEvent) -> list[EvidenceLine]:
     """Return the events that show a change, the most telling first; what was erased since is left out."""
     found = (
         Interaction.objects.filter(pk__in=row.evidence, end_user_id=row.end_user_id)
@@ -198,6 +155,7 @@ def _evidence(row: DriftEvent, names: dict[int, CategoryName]) -> list[EvidenceL
         .prefetch_related(with_categories("item__categories"))
     )
     by_key = {event.pk: event for event in found}
+    names = states.category_names() if by_key else {}
     return [
         _evidence_line(by_key[key], row, names)
         for key in dict.fromkeys(row.evidence)

@@ -17,6 +17,7 @@ GROUPS = (ANALYST, CURATOR, ENGINEER)
 ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
     ANALYST: {
         "interests.alert": ("change",),  # to acknowledge it
+        "interests.driftmark": ("add", "change", "delete"),
     },
     CURATOR: {
         "interests.alertrule": ("add", "change", "delete"),

@@ -187,9 +187,9 @@ def test_the_page_asks_as_much_for_three_changes_as_for_one(
     assert len(pages.table(response, 1)) == 1 + number
 
 
-# The frame's four, the person, the event, those that count in two, marks, categories twice, the evidence
-# with its items' categories, and what the account may do in two.
-QUERIES = 15
+# The frame's four, the person, the event, those that count in five, the evidence with its items'
+# categories, names, and what the account may do in two.
+QUERIES = 16
 
 
 def test_the_figure_of_a_person_with_changes_links_to_their_pages(
@@ -235,3 +235,58 @@ def test_long_term_and_short_term_are_seen_separately(
     first = json.loads(figures[0])["data"][0]
     assert (first["name"], first["y"]) == ("Horror", shares)
     assert page.count('aria-current="true"') == 1
+
+
+def told(client: Client, event: DriftEvent, what: str, **values: str) -> str:
+    """Return what the page says after a form was sent."""
+    response = client.post(f"{address(event)}/{what}", values, follow=True)
+    assert response.redirect_chain == [(address(event), 302)]
+    return pages.text(response)
+
+
+def test_an_analyst_marks_a_change_and_takes_it_back(
+    analyst: Client, person: EndUser, categories: tuple[Category, Category]
+) -> None:
+    event = change(person, categories)
+    assert "Nobody has said yet." in pages.text(analyst.get(address(event)))
+
+    said = told(analyst, event, "mark", verdict="explained", note="a <b>holiday</b>")
+
+    kept = DriftMark.objects.get()
+    assert (kept.verdict, kept.note, kept.made_by.get_username()) == (
+        "explained", "a <b>holiday</b>", "analyst",
+    )  # fmt: skip
+    assert "Marked explained." in said
+    assert "Explained said analyst" in said
+    assert "sure (98 %); marked explained: a <b>holiday</b>." in said
+    assert "The verdict is taken back." in told(analyst, event, "unmark")
+    assert not DriftMark.objects.exists()
+
+
+def test_a_mark_that_makes_no_sense_is_refused_with_its_reason(
+    analyst: Client, person: EndUser, categories: tuple[Category, Category]
+) -> None:
+    event = change(person, categories)
+
+    assert "Say one of right, wrong, explained" in told(analyst, event, "mark", verdict="maybe")
+    assert "Say in the note what explains the change" in told(
+        analyst, event, "mark", verdict="explained", note=" "
+    )
+    assert not DriftMark.objects.exists()
+
+
+def test_marking_needs_the_right_and_a_post(
+    client: Client, analyst: Client, person: EndUser, categories: tuple[Category, Category]
+) -> None:
+    event = change(person, categories)
+    client.force_login(User.objects.create_user("guest"))
+
+    assert client.post(f"{address(event)}/mark", {"verdict": "right"}).status_code == 403
+    assert client.post(f"{address(event)}/unmark").status_code == 403
+    assert "Mark it" not in pages.text(client.get(address(event)))
+    assert analyst.get(f"{address(event)}/mark").status_code == 405
+    other = factories.end_user()
+    elsewhere = f"/end-users/{other.pk}/drift/{event.pk}"
+    assert analyst.post(f"{elsewhere}/mark", {"verdict": "right"}).status_code == 404
+    assert analyst.post(f"{elsewhere}/unmark").status_code == 404
+    assert not DriftMark.objects.exists()

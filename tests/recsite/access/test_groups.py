@@ -21,7 +21,8 @@ def test_each_group_may_what_those_before_it_may():
 
     assert analyst < curator < engineer
     beside_viewing = {right for right in analyst if not right.split(".")[1].startswith("view_")}
-    assert beside_viewing == {"interests.change_alert"}
+    marks = {f"interests.{action}_driftmark" for action in ("add", "change", "delete")}
+    assert beside_viewing == {"interests.change_alert", *marks}
 
 
 def test_only_engineers_see_keys_and_start_trainings():
