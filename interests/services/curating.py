@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from interests.models import Category, Item
+from interests.models import AlertRule, Category, Item
 
 
 class CannotMerge(Exception):
@@ -107,6 +107,8 @@ def merge_categories(*, category_keys: Collection[int], into: Category) -> Merge
                 """,
                 {"into": into.pk, "others": others},
             )
+        # Deleting a category deletes the rules that watch it.
+        AlertRule.objects.filter(category__in=others).update(category=into)
         Category.objects.filter(pk__in=others).delete()
     return preview
 
