@@ -157,7 +157,7 @@ def _begin_anew(
     person.counts[0] = after * settings.kept_events
     person.session_counts[0] = 0
     person.is_plain[0] = 1
-    person.begins[0] = -1
+    person.begins[0] = person.begins_told[0] = -1
     person.begin_weights[0] = 0
     person.past[0] = 1
     person.running[0] = 1

@@ -35,13 +35,15 @@ class Bank:
     Attributes:
         num_events: seen, negatives included. [B]
         session: number of the running session. [B]
-        since_alarm, since_begin: evidence events since the last alarm, the last possible begin. [B]
+        num_told: seen that tell something. [B]
+        since_alarm, since_begin: such events since the last alarm, the last possible begin. [B]
         counts, session_counts: events of each category until and within the running session. [B, K]
         is_plain: the probability that the running session is no binge. [B]
         plain_log: log-likelihood of the running session. [B]
         binge_logs: the same if it is a binge of each category. [B, K]
         chance_weights: how likely each chance of a binge is. [B, E]
         begins: number of events before each possible begin, -1: none. [B, G]
+        begins_told: the same of those that tell something. [B, G]
         begin_weights: chance events that each stands for. [B, G]
         begin_chances: of a binge, known then. [B, G]
         before: interest shares known then. [B, G, K]
@@ -56,6 +58,7 @@ class Bank:
     """
 
     num_events: NDArray[np.int64]
+    num_told: NDArray[np.int64]
     session: NDArray[np.int64]
     since_alarm: NDArray[np.int64]
     since_begin: NDArray[np.int64]
@@ -66,6 +69,7 @@ class Bank:
     binge_logs: Floats
     chance_weights: Floats
     begins: NDArray[np.int64]
+    begins_told: NDArray[np.int64]
     begin_weights: Floats
     begin_chances: Floats
     before: Singles
@@ -74,7 +78,7 @@ class Bank:
     past: Singles
     running: Singles
     last_move: NDArray[np.int16]
-    recent: NDArray[np.int64]
+    recent: NDArray[np.int32]
     recent_columns: NDArray[np.int16]
     recent_shares: Singles
     evidence: Floats
@@ -87,6 +91,7 @@ class Bank:
         cube = (people, begins, falling, num_columns)
         return cls(
             num_events=np.zeros(people, np.int64),
+            num_told=np.zeros(people, np.int64),
             session=np.full(people, -1),
             since_alarm=np.full(people, NEVER),
             since_begin=np.zeros(people, np.int64),
@@ -97,6 +102,7 @@ class Bank:
             binge_logs=np.zeros((people, num_columns)),
             chance_weights=np.tile(np.asarray(settings.binge_weights), (people, 1)),
             begins=np.full((people, begins), -1),
+            begins_told=np.full((people, begins), -1),
             begin_weights=np.zeros((people, begins)),
             begin_chances=np.zeros((people, begins)),
             before=np.full((people, begins, num_columns), 1 / num_columns, np.float32),
@@ -105,7 +111,7 @@ class Bank:
             past=np.ones(cube, np.float32),
             running=np.ones(cube, np.float32),
             last_move=np.full((people, 2), -1, np.int16),
-            recent=np.full((people, RECENT_EVENTS), -1),
+            recent=np.full((people, RECENT_EVENTS), -1, np.int32),
             recent_columns=np.zeros((people, RECENT_EVENTS, RECENT_CATEGORIES), np.int16),
             recent_shares=np.zeros((people, RECENT_EVENTS, RECENT_CATEGORIES), np.float32),
             evidence=np.zeros(people),

@@ -105,7 +105,7 @@ def run_block(
         alarms = step_and_raise(
             bank.head(left),
             columns[:left],
-            shares=_folded(bank, own[:left], columns, numbers[seen]),
+            shares=_folded(bank, own[:left], columns, numbers[seen], settings),
             sessions=sessions[seen, :left],
             num_events=numbers[seen, :left] + 1,
             pseudo=pseudo,
@@ -116,7 +116,11 @@ def run_block(
 
 
 def _folded(
-    bank: Bank, people: Sequence[Evidence], columns: Sequence[Columns], numbers: NDArray[np.int64]
+    bank: Bank,
+    people: Sequence[Evidence],
+    columns: Sequence[Columns],
+    numbers: NDArray[np.int64],
+    settings: DetectorSettings,
 ) -> Floats:
     """Return the shares of everybody's next event by column, and empty the columns that change hands. [B, K]"""
     shares = np.zeros((len(people), bank.num_columns))
@@ -124,7 +128,7 @@ def _folded(
         event = person.history.shares[numbers[row]]
         if columns[row].is_wide:
             shares[row], emptied = columns[row].fold(event)
-            empty_columns(bank, row, emptied)
+            empty_columns(bank, row, emptied, settings)
         else:
             shares[row, : len(event) - 1] = event[:-1]
     return shares

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.drift.detector_bank import LEAST, Bank, Floats
+from interests.drift.detector_settings import DetectorSettings
+from interests.drift.detector_steps import move_chances
 
 MOST_COLUMNS = 48
 MOST_CATEGORIES_OF_AN_EVENT = 16
@@ -77,8 +79,10 @@ class Columns:
         return shares / total if total > 0 else shares
 
 
-def empty_columns(bank: Bank, row: int, columns: list[int]) -> None:
+def empty_columns(bank: Bank, row: int, columns: list[int], settings: DetectorSettings) -> None:
     """Make columns of one person those of categories never touched."""
+    if not columns:
+        return
     for column in columns:
         bank.counts[row, column] = bank.session_counts[row, column] = 0
         bank.binge_logs[row, column] = bank.binge_logs[row].min()
@@ -89,3 +93,7 @@ def empty_columns(bank: Bank, row: int, columns: list[int]) -> None:
         bank.recent_shares[row][bank.recent_columns[row] == column] = 0
         if column in bank.last_move[row]:
             bank.last_move[row] = -1
+    own = slice(row, row + 1)
+    bank.chances[own] = move_chances(
+        bank.before[own], bank.falling[own], bank.last_move[own], settings
+    )

@@ -42,7 +42,7 @@ class DetectorSettings:
     hazard: float = 1 / 200
     moved_part: float = 0.8
     num_falling: int = 2
-    num_begins: int = 8
+    num_begins: int = 12
     begin_every: int = 4
     min_before: int = 8
     concentration: float = 0.25

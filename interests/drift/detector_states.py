@@ -9,7 +9,7 @@ from interests.drift.detector_alarms import probability
 from interests.drift.detector_bank import Bank
 from interests.drift.detector_columns import Columns
 from interests.drift.detector_settings import DEFAULT, DetectorSettings
-from interests.drift.detector_storage import packed, unpacked
+from interests.drift.detector_storage import packed, unpack
 
 VERSION = "detector-1"
 
@@ -47,7 +47,8 @@ class DetectorState:
             "version": VERSION,
             "num_categories": self.columns.num_categories,
             "places": [list(place) for place in self.columns.places.items()],
-            **packed(self.bank),
+            "shape": list(self.bank.past.shape),
+            "bank": packed(self.bank),
         }
 
     @classmethod
@@ -63,13 +64,13 @@ class DetectorState:
             raise StateOfAnotherVersion(
                 f"The state is of {values.get('version')}, the detector of {VERSION}: replay the history."
             )
-        places = {category: place for category, place in values["places"]}
-        state = cls(Columns(values["num_categories"], places), unpacked(values), settings)
-        expected = new_state(state.columns.num_categories, settings=settings).bank
-        if state.bank.past.shape != expected.past.shape:
+        state = new_state(values["num_categories"], settings=settings)
+        if list(state.bank.past.shape) != values["shape"]:
             raise StateOfAnotherVersion(
                 "The state was kept with other settings of the detector: replay the history."
             )
+        state.columns.places.update({category: place for category, place in values["places"]})
+        unpack(values["bank"], into=state.bank, settings=settings)
         return state
 
 

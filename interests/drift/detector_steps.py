@@ -24,9 +24,10 @@ from interests.drift.detector_settings import DetectorSettings
 # Events since a begin after which a change that old would have shown.
 OLDEST = 120
 # Interests below this share are all as rare.
-SHARE_OF_RARE = 0.01
+SHARE_OF_RARE = np.float32(0.01)
 OF_BEGINS = (
     "begins",
+    "begins_told",
     "begin_weights",
     "begin_chances",
     "before",
@@ -73,6 +74,7 @@ def step(
     bank.session_counts += shares * interests / likelihood[:, None]
     bank.since_alarm += 1
     bank.num_events[:] = num_events
+    bank.num_told += 1
     _remember(bank, shares)
     support = _support(bank, odds)
     bank.evidence[:] = np.log1p(support.reshape(len(support), -1).sum(1, dtype=np.float64))
@@ -124,27 +126,28 @@ def _support(bank: Bank, odds: SessionOdds) -> Singles:
     return support
 
 
-def _move_chances(
-    own: Floats,
-    falling: NDArray[np.integer],
+def move_chances(
+    before: Singles,
+    falling: NDArray[np.int16],
     last_move: NDArray[np.int16],
     settings: DetectorSettings,
-) -> Floats:
-    """Return how likely each move is beforehand; sums to 1 over J and K. [R, J, K]
+) -> Singles:
+    """Return how likely each move is beforehand; sums to 1 over J and K. [R, G, J, K]
 
     Each part of somebody's interests is as likely to move as any other.
     """
-    columns = np.arange(own.shape[1])
-    of_falling = falling[..., None]
-    rarity = (own[:, None] + SHARE_OF_RARE) ** -settings.rare_power
-    chances = np.take_along_axis(own, falling, 1)[..., None] * rarity * (of_falling != columns)
-    fell, rose = (last_move[:, i][:, None, None] for i in (0, 1))
+    columns, of_falling = np.arange(before.shape[2]), falling[..., None]
+    strength = np.take_along_axis(before, falling.astype(np.intp), 2)[..., None]
+    rarity = (before[:, :, None] + SHARE_OF_RARE) ** np.float32(-settings.rare_power)
+    chances = strength * rarity * (of_falling != columns)
+    fell, rose = (last_move[:, i][:, None, None, None] for i in (0, 1))
     again = (of_falling == fell) & (columns == rose)
     back = (of_falling == rose) & (columns == fell)
-    chances *= np.where(again, settings.same_again, 1.0)
-    chances *= np.where(back, settings.back_again, 1.0)
-    total = chances.sum((1, 2), keepdims=True)
-    return np.asarray(chances / np.where(total > 0, total, 1))
+    chances[again] *= settings.same_again
+    chances[back] *= settings.back_again
+    total = chances.sum((2, 3), keepdims=True)
+    chances /= np.where(total > 0, total, 1)
+    return np.asarray(chances)
 
 
 def _close_sessions(bank: Bank, rows: Rows, settings: DetectorSettings) -> None:
@@ -183,26 +186,29 @@ def _add_begins(
     rows = np.flatnonzero(is_due)
     if not len(rows):
         return
-    _make_room(bank, rows, num_before[rows])
+    _make_room(bank, rows)
     own = interests[rows]
     recovered = np.minimum(bank.since_alarm[rows] / settings.recovery_events, 1)
     chances = np.asarray(settings.binge_chances)
     bank.begins[rows, -1] = num_before[rows]
+    bank.begins_told[rows, -1] = bank.num_told[rows]
     bank.begin_weights[rows, -1] = bank.since_begin[rows] * recovered
     bank.begin_chances[rows, -1] = (bank.chance_weights[rows] * chances).sum(1)
     bank.before[rows, -1] = own
     num_falling = bank.falling.shape[2]
     falling = np.argsort(-own, axis=1, kind="stable")[:, :num_falling]
     bank.falling[rows, -1] = falling
-    bank.chances[rows, -1] = _move_chances(own, falling, bank.last_move[rows], settings)
+    bank.chances[rows, -1] = move_chances(
+        bank.before[rows, -1:], bank.falling[rows, -1:], bank.last_move[rows], settings
+    )[:, 0]
     bank.past[rows, -1] = 1
     bank.running[rows, -1] = 1
     bank.since_begin[rows] = 0
 
 
-def _make_room(bank: Bank, rows: Rows, now: NDArray[np.integer]) -> None:
+def _make_room(bank: Bank, rows: Rows) -> None:
     """Free the newest place by dropping the begin that lies closest between two others for its age."""
-    begins = bank.begins[rows]
+    begins, now = bank.begins_told[rows], bank.num_told[rows]
     crowding = np.full(begins.shape, np.inf)
     crowding[:, 1:-1] = (begins[:, 2:] - begins[:, :-2]) / (now[:, None] - begins[:, 1:-1] + 5.0)
     is_old = now - begins[:, 0] > OLDEST

@@ -1,35 +1,34 @@
-"""A bank of one person as plain values and back, bit for bit."""
+"""A bank of one person as text and back, bit for bit."""
 
 from __future__ import annotations
 
 import base64
 import zlib
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 
 from interests.drift.detector_bank import Bank
+from interests.drift.detector_settings import DetectorSettings
+from interests.drift.detector_steps import move_chances
+
+# Worked out anew from the rest.
+DERIVED = "chances"
+STORED = tuple(field.name for field in fields(Bank) if field.name != DERIVED)
 
 
-def packed(person: Bank) -> dict[str, Any]:
-    """Return the arrays' shapes, types and compressed bytes."""
-    arrays = {f.name: getattr(person, f.name) for f in fields(person)}
-    content = b"".join(np.ascontiguousarray(values).tobytes() for values in arrays.values())
-    return {
-        "arrays": {name: [v.dtype.str, list(v.shape)] for name, v in arrays.items()},
-        "bytes": base64.b64encode(zlib.compress(content)).decode("ascii"),
-    }
+def packed(person: Bank) -> str:
+    """Return the bytes of all arrays, compressed, in base64."""
+    content = b"".join(np.ascontiguousarray(getattr(person, name)).tobytes() for name in STORED)
+    return base64.b64encode(zlib.compress(content)).decode("ascii")
 
 
-def unpacked(values: dict[str, Any]) -> Bank:
-    """Return the bank that was packed."""
-    content, start = zlib.decompress(base64.b64decode(values["bytes"])), 0
-    arrays = {}
-    for field in fields(Bank):  # PostgreSQL keeps the keys of JSON in an order of its own
-        kind, shape = values["arrays"][field.name]
-        count = int(np.prod(shape))
-        own = np.frombuffer(content, np.dtype(kind), count, start)
-        arrays[field.name] = own.reshape(shape).copy()
+def unpack(text: str, *, into: Bank, settings: DetectorSettings) -> None:
+    """Put what was packed into a bank of the same shape."""
+    content, start = zlib.decompress(base64.b64decode(text)), 0
+    for name in STORED:
+        values = getattr(into, name)
+        own = np.frombuffer(content, values.dtype, values.size, start)
+        values[...] = own.reshape(values.shape)
         start += own.nbytes
-    return Bank(**arrays)
+    into.chances[:] = move_chances(into.before, into.falling, into.last_move, settings)

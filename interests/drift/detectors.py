@@ -70,7 +70,7 @@ def advance(
     folded = None
     if weight >= 0:
         folded, emptied = state.columns.fold(shares)
-        empty_columns(state.bank, 0, emptied)
+        empty_columns(state.bank, 0, emptied, settings)
     if folded is None or not folded.sum() > 0:
         state.bank.num_events += 1
         return None

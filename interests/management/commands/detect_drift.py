@@ -75,9 +75,11 @@ def _settings(false_alarms: float | None) -> detectors.DetectorSettings:
 
 def _detect(log: InteractionLog, settings: detectors.DetectorSettings) -> list[list[Alarm]]:
     with tqdm(total=log.num_users, unit="end user", disable=None) as bar:
-        return detectors.detect(
-            histories.of_log(log), settings=settings, on_block=lambda people: bar.update(people)
-        )
+
+        def advance(people: int) -> None:
+            bar.update(people)
+
+        return detectors.detect(histories.of_log(log), settings=settings, on_block=advance)
 
 
 def _table(log: InteractionLog, alarms: list[list[Alarm]]) -> pd.DataFrame:
