@@ -9,11 +9,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from interests import tasks
 from interests.models import Category, Item
 from interests.services import areas, curating
 from recsite.access.admin_tools import FastAdmin
@@ -148,12 +150,7 @@ class CategoryAdmin(FastAdmin):
             self.message_user(request, "Choose at least two categories.", messages.ERROR)
             return None
         if form.is_valid():
-            merged = curating.merge_categories(category_keys=keys, into=form.cleaned_data["into"])
-            self.message_user(
-                request,
-                f"Merged {merged.num_categories} into {merged.into}: {merged.num_items} items moved. "
-                "Interest states keep what was known; the next tracking follows the merge.",
-            )
+            self._merge(request, keys, into=form.cleaned_data["into"])
             return None
         counts = [
             (c, curating.merge_preview(category_keys=[c.pk], into=Category())) for c in chosen
@@ -167,6 +164,23 @@ class CategoryAdmin(FastAdmin):
             "counts": [(category, preview.num_items) for category, preview in counts],
         }
         return TemplateResponse(request, "admin/interests/merge_categories.html", context)
+
+    def _merge(self, request: HttpRequest, keys: Sequence[int], *, into: Category) -> None:
+        merged = curating.merge_categories(
+            category_keys=keys,
+            into=into,
+            now=timezone.now(),
+            requested_by=request.user,  # type: ignore[arg-type]  # logged in
+        )
+        run = merged.tracking_run
+        if run is not None:
+            transaction.on_commit(lambda: tasks.enqueue_run(run))
+        follows = f"{run} replays everybody" if run else "the first tracking begins"
+        self.message_user(
+            request,
+            f"Merged {merged.num_categories} into {merged.into}: {merged.num_items} items moved. "
+            f"Interest states and drift events keep what was known; {follows} with the merged category.",
+        )
 
 
 class MergeForm(forms.Form):

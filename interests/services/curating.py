@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import Max
 
-from interests.models import AlertRule, Category, Item
+from interests.models import AlertRule, Category, Item, TrackingRun
+from interests.services import tracking
 
 
 class CannotMerge(Exception):
@@ -20,11 +22,12 @@ class CannotMerge(Exception):
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge of categories did, or would do."""
+    """What a merge of categories did, or would do; `tracking_run` waits to follow it, None: nobody is tracked."""
 
     into: Category
     num_categories: int
     num_items: int
+    tracking_run: TrackingRun | None = None
 
 
 def put_item(
@@ -83,11 +86,18 @@ def merge_preview(*, category_keys: Collection[int], into: Category) -> Merged:
     return Merged(into=into, num_categories=len(others), num_items=num_items)
 
 
-def merge_categories(*, category_keys: Collection[int], into: Category) -> Merged:
+def merge_categories(
+    *,
+    category_keys: Collection[int],
+    into: Category,
+    now: datetime,
+    requested_by: AbstractBaseUser | None = None,
+) -> Merged:
     """Move the items of these categories into one and delete the others.
 
-    Interest states stay as they were: they say what was known then, under the categories of then. The
-    next tracking run works with the merged category.
+    Interest states and drift events stay as they were: they say what was known then, under the categories
+    of then. A new tracking run replays everybody into a version with the merged category; the caller
+    enqueues it after commit.
 
     Raises:
         CannotMerge: there is nothing to merge beside the category itself.
@@ -110,7 +120,8 @@ def merge_categories(*, category_keys: Collection[int], into: Category) -> Merge
         # Deleting a category deletes the rules that watch it.
         AlertRule.objects.filter(category__in=others).update(category=into)
         Category.objects.filter(pk__in=others).delete()
-    return preview
+        run = tracking.request_anew(now=now, requested_by=requested_by)
+    return replace(preview, tracking_run=run)
 
 
 def is_storable(value: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -23,7 +24,7 @@ from interests.services import detecting, running, state_rows, tracking_knowledg
 from interests.services.detector_rows import Person, Watch
 from interests.services.running import Hold, RunOvertaken
 from interests.services.state_rows import Knowledge, States
-from interests.tracking import timeline
+from interests.tracking import mixture, timeline
 from interests.tracking.histories import History
 from interests.tracking.mixture import Mixture
 from interests.tracking.protocol import Track
@@ -80,6 +81,27 @@ def latest_done() -> TrackingRun | None:
     """Return the newest finished tracking, None before the first."""
     runs = TrackingRun.objects.filter(state=RunState.DONE).select_related("training_run")
     return runs.order_by("-finished_at", "-pk").first()
+
+
+def request_anew(
+    *, now: datetime, requested_by: AbstractBaseUser | None = None
+) -> TrackingRun | None:
+    """Make a waiting run that tracks everybody again, with the network of the newest; the caller enqueues it.
+
+    Its states and drift events are a new version beside the old ones. One that waits already will do; before
+    the first run there is nothing to do again, and None is returned.
+    """
+    last = latest_done()
+    if last is None:
+        return None
+    waiting = TrackingRun.objects.filter(state=RunState.WAITING).order_by("-pk").first()
+    return waiting or running.request(
+        TrackingRun,
+        now=now,
+        requested_by=requested_by,
+        training_run=last.training_run,
+        tracker_version=mixture.VERSION,
+    )
 
 
 def track_everybody(*, run_id: int) -> None:

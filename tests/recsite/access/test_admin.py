@@ -14,6 +14,7 @@ from django.urls import reverse
 from interests.models import (
     Category,
     ChangeMark,
+    DetectorChoice,
     EventKind,
     ImportRun,
     InterestState,
@@ -23,6 +24,7 @@ from interests.models import (
     TrackingRun,
     TrainingRun,
 )  # fmt: skip
+from interests.services import drift_marks
 from recommender.models import (
     EvaluationRun,
     MetricValue,
@@ -35,6 +37,7 @@ from recsite.access import admin_tools, groups
 from recsite.access.models import ApiKey
 from tests import factories
 from tests.factories import NOW
+from tests.interests import changes
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +101,9 @@ def rows():
         long_term=[0.5, 0.5], short_term=[0.5, 0.5], event_shares=[0.5, 0.5], num_events=1,
         active_days=1, events_through=NOW, created_at=NOW,
     )  # fmt: skip
+    drifted = changes.drift_event(ada, drama, factories.category("Crime"))
+    drift_marks.mark(drift_event_id=drifted.pk, verdict="right", made_by=None, now=NOW)
+    DetectorChoice.objects.create(threshold=7.0, chosen_at=NOW)
 
 
 def address(model, page, *args):
