@@ -163,6 +163,7 @@ def _score_blocks(
     """
     own = network.histories(log)
     weights, bias = _in_catalogue(network, network.item_index(log.catalogue), excluded_items)
+    beyond = _beyond_popularity(network, network.item_index(log.catalogue))
     size = int(np.clip(BLOCK_SCORES // max(log.num_items, 1), 1, MAX_BLOCK))
     scored = torch.empty(min(size, len(users)), log.num_items, device=bias.device)
     for first in range(0, len(users), ENCODED_USERS):
@@ -170,7 +171,23 @@ def _score_blocks(
         for begin in range(0, len(hidden), size):
             part = hidden[begin : begin + size]
             block = users[first + begin : first + begin + len(part)]
-            yield block, torch.addmm(bias, part, weights, out=scored[: len(part)])
+            found = torch.addmm(bias, part, weights, out=scored[: len(part)])
+            strangers = np.flatnonzero(own.offsets[block + 1] == own.offsets[block])
+            if beyond is not None and len(strangers):
+                found[torch.from_numpy(strangers).to(found.device)] -= beyond
+            yield block, found
+
+
+def _beyond_popularity(network: TrainedNetwork, index: NDArray[np.int64]) -> Tensor | None:
+    """Return what a trend above 1 adds to items beyond making recent popularity of popularity; else None.
+
+    Somebody of whom nothing is known gets what is popular now and no more: bias plus once the rise.
+    """
+    weight = network.config.trend
+    if weight <= 1:
+        return None
+    beyond = torch.from_numpy((network.trend * ((weight - 1) / weight))[np.maximum(index, 0)])
+    return beyond.to(network.network.item_bias.device)
 
 
 def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int64]) -> Tensor:

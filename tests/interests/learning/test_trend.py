@@ -59,6 +59,17 @@ def test_scores_change_by_the_weighted_log_rises_and_category_shares_do_not(trai
     )
 
 
+@pytest.mark.parametrize(("weight", "counted"), [(0.5, 0.5), (1.0, 1.0), (4.0, 1.0)])
+def test_somebody_unknown_gets_what_is_popular_now_and_no_more(trained, weight, counted):
+    log = log_of([[], [0, 1]], num_items=12)
+
+    found = scoring.scores(trained.with_trend(weight), log, users=np.arange(2))
+
+    plain = scoring.scores(trained.with_trend(0.0), log, users=np.arange(2))
+    expected = np.array([[counted], [weight]]) * trained.log_rises
+    np.testing.assert_allclose(found - plain, expected, atol=1e-5)
+
+
 def test_a_trained_network_knows_what_rose_when_its_events_ended(small_config):
     log = chain(num_users=20)
     config = dataclasses.replace(small_config, max_epochs=1, trend=2.0, trend_half_life=0.1)
