@@ -74,8 +74,13 @@ class Experts:
 
     def keep(self, size: int) -> None:
         """Forget all but the first `size` end users."""
-        for part in (self.plain, self.credited, *self.changes, *self.levels, self.sessions):
-            part.keep(size)
+        for counts in (self.plain, self.credited):
+            counts.keep(size)
+        for changes in self.changes:
+            changes.keep(size)
+        for levels in self.levels:
+            levels.keep(size)
+        self.sessions.keep(size)
         self.belief, self.times = self.belief[:size], self.times[:, :size]
         self.events = (self.events[0][:size], self.events[1][:size])
 
@@ -84,7 +89,8 @@ class Experts:
         plain = self.plain.predictions()
         self.long_term, self.short_term = plain[:, -2], plain[:, -1]
         credited = [self.credited.predictions()]
-        credited += [part.predictions()[:, None] for part in (*self.changes, *self.levels)]
+        credited += [changes.predictions()[:, None] for changes in self.changes]
+        credited += [levels.predictions()[:, None] for levels in self.levels]
         wanted = np.concatenate(credited, axis=1)
         num_memories = len(MEMORIES)
         weight = self.belief[:, None, num_memories:]
@@ -92,8 +98,9 @@ class Experts:
         if self._has_aspects:
             wanted = with_floor(wanted @ self._aspects.spread)
         self.predictions = np.concatenate([plain[:, :-2], wanted], axis=1)
-        self.mixed: NDArray[np.float64] = np.matmul(self.belief[:, None], self.predictions)[:, 0]
-        return self.mixed
+        mixed: NDArray[np.float64] = np.matmul(self.belief[:, None], self.predictions)[:, 0]
+        self.mixed = mixed
+        return mixed
 
     def add(self, batch: Batch, step: int) -> None:
         """Take in event `step` of each person, after `foresee`, and believe those more who foresaw it."""

@@ -31,8 +31,9 @@ CREDITED = tuple(
 )  # fmt: skip
 CHANGES = (2 * len(MEMORIES), 2 * len(MEMORIES) + 1)
 LEVELS = tuple(range(2 * len(MEMORIES) + 2, NUM_EXPERTS))
-CROSSED = (MEMORIES.index(Memory(np.inf, 10)), MEMORIES.index(Memory(25, 8)))
-CROSSED += (MEMORIES.index(Memory(6, 6)),)
+CROSSED = tuple(
+    MEMORIES.index(memory) for memory in (Memory(np.inf, 10), Memory(25, 8), Memory(6, 6))
+)
 NUM_CROSSED = len(CROSSED) + 3
 # Shares are made of logs of them; this much keeps a log finite.
 SMALLEST = 1e-4

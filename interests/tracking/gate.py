@@ -69,7 +69,7 @@ class Gate:
             (given.of_person - self.person_centre) / self.person_scale, -FURTHEST, FURTHEST
         )
         own = (given.of_category - self.category_centre) / self.category_scale  # [B, C, F]
-        hidden = own @ self.category_in.T  # [B, C, H]
+        hidden = np.asarray(own @ self.category_in.T, np.float32)  # [B, C, H]
         hidden += (person @ self.person_in.T + self.bias_in)[:, None]
         hidden = _silu(_silu(hidden) @ self.hidden.T + self.bias_hidden)
         score = given.mixed + hidden @ self.out + self.bias_out

@@ -113,7 +113,9 @@ def improved(
         shares: of everybody: a state leans on them. [C]
     """
     parts = [counted(chain, events, told) for events, told in batches]
-    first, moves, emitted = (sum(part[n] for part in parts) for n in range(3))
+    first = torch.stack([part[0] for part in parts]).sum(0)
+    moves = torch.stack([part[1] for part in parts]).sum(0)
+    emitted = torch.stack([part[2] for part in parts]).sum(0)
     num_states = len(chain.begin)
     first = first + PRIOR_EVENTS
     moves = moves + PRIOR_EVENTS / num_states

@@ -88,7 +88,8 @@ class GateNetwork(nn.Module):
         score = mixed + hidden @ self.out + self.bias_out
         score = score + (own @ self.pool(person)[:, :, None])[..., 0]
         score = score + self.crossed_in(crossed.flatten(1)) @ self.crossed_out
-        return score.log_softmax(-1)
+        log_weights: torch.Tensor = score.log_softmax(-1)
+        return log_weights
 
     def parts(self) -> list[dict[str, object]]:
         """Return the parameters with their weight decay, for the optimiser."""
@@ -144,7 +145,7 @@ def _learned(examples: Examples) -> Gate:
         optimiser, LEARNING_RATE, total_steps=num_passes * steps_a_pass, pct_start=0.1
     )
     for _ in range(num_passes):
-        for rows in torch.randperm(len(events)).split(BATCH_EVENTS):
+        for rows in torch.split(torch.randperm(len(events)), BATCH_EVENTS):
             foreseen = network(*(array[rows] for array in given))
             loss = -(events[rows] * foreseen).sum(-1).mean()
             optimiser.zero_grad()

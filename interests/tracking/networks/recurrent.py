@@ -63,7 +63,8 @@ class Follower(nn.Module):
             hidden = self.body(hidden)[0]
         score = self.leave(self.drop(hidden))
         score = score + (memories * self.memories[:, None]).sum(2)
-        return score.log_softmax(-1)
+        log_weights: torch.Tensor = score.log_softmax(-1)
+        return log_weights
 
 
 def learn(
@@ -96,7 +97,7 @@ def _learned(
         for place in torch.randperm(len(known)).tolist():
             loss = _mean_loss(network, known[place])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
         reached = _loss(network, unknown)
@@ -153,7 +154,8 @@ def _batches(
 def _mean_loss(network: Follower, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
     inputs, memories, events, counts = batch
     losses = -(events * network(inputs, memories)).sum(-1) * counts
-    return losses.sum() / counts.sum().clamp(min=1)
+    mean: torch.Tensor = losses.sum() / counts.sum().clamp(min=1)
+    return mean
 
 
 def _loss(network: Follower, batches: Sequence[tuple[torch.Tensor, ...]]) -> float:
