@@ -17,7 +17,6 @@ class OfEndUsers(MachineWritten):
 
     search_fields = ("end_user",)
     search_help_text = "A whole user id, or a number of this list."
-    list_select_related = ("end_user",)
 
     def search(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Find by the end user's id or the row's key."""

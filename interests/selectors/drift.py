@@ -293,4 +293,7 @@ def _evidence(rows: Sequence[DriftEvent]) -> dict[int, Evidence]:
     found = Interaction.objects.filter(pk__in=keys).values_list(
         "pk", "item__item_id", "item__title", "kind__name", "occurred_at"
     )
-    return {key: Evidence(*fields) for key, *fields in found}
+    return {
+        key: Evidence(item_id, title, kind, occurred_at)
+        for key, item_id, title, kind, occurred_at in found
+    }

@@ -138,7 +138,8 @@ def state_at(end_user_id: int, *, at: datetime) -> tuple[CurrentState | None, bo
 
 def _end_of_knowledge(done: QuerySet[TrackingRun], at: datetime) -> datetime | None:
     """Return when the first run after a time was done, None if there is none."""
-    return done.filter(finished_at__gt=at).aggregate(first=Min("finished_at"))["first"]
+    later = done.filter(finished_at__gt=at).order_by("finished_at")
+    return later.values_list("finished_at", flat=True).first()
 
 
 def _of_run_or_live(
