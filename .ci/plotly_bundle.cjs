@@ -4,10 +4,25 @@
        node /path/to/.ci/plotly_bundle.cjs /path/to/static/js/vendor      (in the folder of node_modules) */
 "use strict";
 
+const fs = require("fs");
 const path = require("path");
 const from = (name) => require(require.resolve(name, { paths: [process.cwd()] }));
 const root = path.join(process.cwd(), "node_modules", "plotly.js");
 const { version } = from("plotly.js/package.json");
+
+// A style attribute is what our policy forbids; the same said through the style object is allowed.
+const STYLES = [
+  [/\.attr\('style', PIXELATED_IMAGE_STYLE\)/g, ".style('image-rendering', 'pixelated')"],
+  [/\.attr\('style', ''\)/g, ".attr('style', null)"],
+];
+const withoutStyleAttributes = {
+  name: "without-style-attributes",
+  setup: (build) =>
+    build.onLoad({ filter: /plotly\.js[/\\]src[/\\](traces[/\\]heatmap|components[/\\]colorbar)[/\\].*\.js$/ }, ({ path: file }) => ({
+      contents: STYLES.reduce((text, [found, instead]) => text.replace(found, instead), fs.readFileSync(file, "utf8")),
+      loader: "js",
+    })),
+};
 
 from("esbuild").build({
   stdin: {
@@ -23,7 +38,7 @@ from("esbuild").build({
   bundle: true,
   minify: true,
   target: "es2016",
-  plugins: [from("esbuild-plugin-inline-css")(), from("esbuild-plugin-environment").environmentPlugin({ NODE_DEBUG: false })],
+  plugins: [withoutStyleAttributes, from("esbuild-plugin-inline-css")(), from("esbuild-plugin-environment").environmentPlugin({ NODE_DEBUG: false })],
   alias: { stream: "stream-browserify" },
   define: { global: "window", "define.amd": "false" },
   banner: {

@@ -15,7 +15,10 @@ from interests.charts.series import PALETTE_SIZE, Category
 
 MARGIN = {"l": 56, "r": 24, "t": 8, "b": 36}
 # Names at the ends of lines are written into the margin.
-LABEL_PIXELS, LABEL_LETTERS = 104, 15
+LABEL_PIXELS, LABEL_LETTERS, LABEL_GAP_PIXELS = 118, 15, 17
+LINES_PIXELS = 380
+# What is very uncertain must not press everything else flat: the axis ends above the largest share.
+HEADROOM = 1.5
 ROW_PIXELS, FRAME_PIXELS = 26, 96
 # Beyond this a significance is as sure as any; the colours spread over what lies below.
 SUREST = 6.0
@@ -71,9 +74,10 @@ def lines_over_time(lines: Sequence[Line]) -> dict[str, Any]:
     """Return a line for each category with its band of uncertainty; what is more than noise has a mark."""
     bands = [_band(line) for line in lines]
     drawn = [_line(line) for line in lines]
+    top = _top(lines)
     marks = [_marks(line) for line in lines if any(line.is_sure)]
     layout = {
-        "height": 380,
+        "height": LINES_PIXELS,
         "margin": MARGIN | {"r": LABEL_PIXELS},
         "showlegend": False,
         "hovermode": "closest",
@@ -82,10 +86,10 @@ def lines_over_time(lines: Sequence[Line]) -> dict[str, Any]:
             "title": {"text": "share of events", "standoff": 6},
             "automargin": True,
             "tickformat": ".0%",
-            "rangemode": "tozero",
+            "range": [0, top],
             "fixedrange": True,
         },
-        "annotations": [_end_label(line) for line in lines if line.shares],
+        "annotations": _end_labels(lines, top),
     }
     return {"data": [*bands, *drawn, *marks], "layout": layout}
 
@@ -215,7 +219,33 @@ def _marks(line: Line) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _end_label(line: Line) -> dict[str, Any]:
+def _top(lines: Sequence[Line]) -> float:
+    most = max((share for line in lines for share in line.shares), default=0.0)
+    least = max((high for line in lines for high in line.high), default=1.0)
+    return min(HEADROOM * most or 1.0, least * 1.05, 1.0)
+
+
+def _end_labels(lines: Sequence[Line], top: float) -> list[dict[str, Any]]:
+    """Return the name of each line at its end, moved apart where lines end near each other."""
+    room = LINES_PIXELS - MARGIN["t"] - MARGIN["b"]
+    order = sorted((line for line in lines if line.shares), key=lambda line: line.shares[-1])
+    wanted = [line.shares[-1] / top * room for line in order]
+    heights: list[float] = []
+    for height in wanted:
+        heights.append(max(height, heights[-1] + LABEL_GAP_PIXELS) if heights else height)
+    # As far above their lines as below them, and not out of the plot.
+    shift = sum(now - before for now, before in zip(heights, wanted, strict=True)) / max(
+        len(order), 1
+    )
+    if heights:
+        shift = max(min(shift, heights[0] - 4), heights[-1] - room)
+    return [
+        _end_label(line, up=height - shift - before)
+        for line, height, before in zip(order, heights, wanted, strict=True)
+    ]
+
+
+def _end_label(line: Line, *, up: float) -> dict[str, Any]:
     name = line.category.name
     short = name if len(name) <= LABEL_LETTERS else name[: LABEL_LETTERS - 1] + "…"
     return {
@@ -223,8 +253,13 @@ def _end_label(line: Line) -> dict[str, Any]:
         "x": line.periods[-1].isoformat(),
         "y": line.shares[-1],
         "xanchor": "left",
-        "xshift": 4,
-        "showarrow": False,
+        "showarrow": True,
+        "arrowhead": 0,
+        "arrowwidth": 1.5,
+        "arrowcolor": colour(line.category),
+        "ax": 16,
+        "ay": round(-up),
+        "borderpad": 1,
     }
 
 

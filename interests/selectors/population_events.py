@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, Min
 from numpy.typing import NDArray
 
 from interests.models import Interaction
 from interests.selectors import copying
 
 DAY_SECONDS = 86_400
+# Of so many events one may lie before what is described.
+NUM_OF_WHICH_ONE = 100
 
 SHARED = """
     FROM interests_interaction AS event
@@ -115,10 +116,17 @@ class Window:
 
 
 def span() -> tuple[datetime, datetime] | None:
-    """Return the times of the first and the last event that are not doubtful, None where there is none."""
-    sound = Interaction.objects.filter(is_time_doubtful=False)
-    found = sound.aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
-    return (found["first"], found["last"]) if found["first"] is not None else None
+    """Return between which times the events lie, None where there is none.
+
+    Doubtful times do not count, nor do the first hundredth of the events: a few from years ago would turn weeks
+    into years for all the others.
+    """
+    times = Interaction.objects.filter(is_time_doubtful=False).values_list("occurred_at", flat=True)
+    num_events = times.count()
+    if not num_events:
+        return None
+    last = times.order_by("-occurred_at")[0]
+    return times.order_by("occurred_at")[num_events // NUM_OF_WHICH_ONE], last
 
 
 def people_in_periods(period: str) -> list[int]:

@@ -22,7 +22,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure. `size` (low, middle, tall) keeps its place free until it is drawn."""
+    """One figure. `size` (low, middle, high, tall) keeps its place free until it is drawn."""
 
     name: str
     question: str

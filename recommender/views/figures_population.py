@@ -51,6 +51,7 @@ def turns_to(lines: Lines, *, period: str) -> Figure | None:
             for cell in reversed(cells)
         ],
         file="population-shares",
+        size="high",
     )
 
 
@@ -84,6 +85,7 @@ def segments_move(found: Segments, *, show: str, choices: Sequence[Choice], peri
         ],
         file=f"segments-{slugify(found.kind)}-{slugify(found.category.name)}",
         choices=choices,
+        size="high" if len(found.names) > 8 else "low",
     )
 
 
@@ -119,6 +121,7 @@ def flows_to(found: Flows, *, since: str, until: str) -> Figure | None:
             for row in found.rows
         ],
         file="population-flows",
+        size="middle",
     )
 
 

@@ -142,6 +142,23 @@ def test_periods_grow_where_few_are_there_at_a_time(things):
     assert (run.results["period"], run.results["num_periods"]) == ("year", 9)
 
 
+def test_a_few_events_from_long_ago_do_not_stretch_the_weeks(things):
+    comedy, drama = things
+    person = factories.end_user()
+    act(person, drama, week=-300)
+    for week in range(5):
+        act(person, comedy, week=week, number=20)
+
+    run = described()
+
+    assert (run.results["period"], run.results["num_periods"], run.window_from) == (
+        "week",
+        5,
+        MONDAY,
+    )
+    assert run.results["num_events"] == 100
+
+
 def test_first_seen_and_activity_make_segments(things):
     comedy, _ = things
     for number in range(60):
