@@ -11,7 +11,9 @@ from interests.charts.series import PALETTE_SIZE, Category
 RISING, FALLING, STEADY = "rising", "falling", "within noise"
 # More pairs than these do not fit a screen; the table has the rest.
 MAX_PAIRS = 8
-PAIR_HEIGHT, FRAME_HEIGHT = 40, 48
+PAIR_HEIGHT, FRAME_HEIGHT = 34, 48
+# Rounded to a tenth of a point this is nothing.
+LEAST_SHOWN = 0.0005
 MINUS = "\u2212"
 
 
@@ -31,6 +33,8 @@ class Change:
     @property
     def label(self) -> str:
         """Return the change with its sign and whether it is more than noise: "+23.1 pp, rising"."""
+        if self.direction == STEADY and abs(self.size) < LEAST_SHOWN:
+            return "steady"
         return f"{points(self.size)}, {self.direction}"
 
 

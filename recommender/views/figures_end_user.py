@@ -24,6 +24,8 @@ BARS = (
     (timedelta(hours=2), "hour", timedelta(hours=1)),
     (timedelta(0), "minute", timedelta(minutes=1)),
 )
+# Pairs of bars that fit a low figure.
+FEW_PAIRS = 5
 NOW, LATELY, LONG_RUN = "now", "short", "long"
 
 
@@ -104,6 +106,7 @@ def change(page: DriftEventPage, *, user_id: str) -> Figure:
         header=header,
         rows=rows,
         file=_file("change", user_id, line.pk),
+        size="low" if len(page.changes) <= FEW_PAIRS else "middle",
     )
 
 

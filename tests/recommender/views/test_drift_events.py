@@ -163,7 +163,7 @@ def test_the_page_of_the_person_lists_changes_newest_first_with_what_was_said_of
 
     assert pages.table(response)[1:] == [
         ["Back to what it was: less Horror, more War", "13 Mar 2026", "14 Mar 2026", "sure (98 %)", "130", "Explained"],
-        ["Less War, more Horror", "3 Mar 2026", "4 Mar 2026", "likely (85 %)", "120", "not looked at"],
+        ["Less War, more Horror", "3 Mar 2026", "4 Mar 2026", "likely (85 %)", "120", "no verdict"],
     ]  # fmt: skip
     assert f'href="{address(newer)}"' in response.content.decode()
 

@@ -152,9 +152,9 @@ def test_end_user_shows_wishes_and_slate_and_events(
         ["War", "30.0 %", "20.0 %", "40.0 %"],
         ["Uncategorised", "10.0 %", "10.0 %", "10.0 %"],
     ]
-    assert tables["#", "Item", "Categories", "Score"] == [
-        ["1", "Title of i1", "Drama", "1.50"],
-        ["2", "Title of i2", "Drama War", "1.00"],
+    assert tables["#", "Item", "Score"] == [
+        ["1", "Title of i1 Drama", "1.50"],
+        ["2", "Title of i2 Drama War", "1.00"],
     ]
     events = tables["Item", "Categories", "Kind", "When"]
     assert [row[:3] for row in events] == [
@@ -205,3 +205,37 @@ def test_end_user_whose_events_wait_says_so(analyst: Client) -> None:
 
 def test_end_user_who_is_not_there_is_404(analyst: Client) -> None:
     assert analyst.get("/end-users/999").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([0.0, 0.9, 0.1], "The list is all Drama, the tracker says 0 %; The list has no War"),
+        ([0.9, 0.0, 0.1], "The first 12 places are spread over categories as the tracker expects"),
+    ],
+)
+def test_end_user_is_told_where_list_and_tracker_disagree(
+    analyst: Client, categories: tuple[Category, Category], weights: list[float], words: str
+) -> None:
+    person = factories.end_user()
+    state(person, *categories, weights=weights)
+    things = [factories.item(categories=categories[:1]) for _ in range(12)]
+    factories.slate(factories.publication(), person, things)
+
+    said = pages.text(analyst.get(f"/end-users/{person.pk}"))
+
+    assert words in said
+
+
+def test_nothing_is_said_of_list_and_tracker_from_too_few_events(
+    analyst: Client, categories: tuple[Category, Category]
+) -> None:
+    person = factories.end_user()
+    state(person, *categories, weights=[0.0, 0.9, 0.1], num_events=29)
+    things = [factories.item(categories=categories[:1]) for _ in range(12)]
+    factories.slate(factories.publication(), person, things)
+
+    said = pages.text(analyst.get(f"/end-users/{person.pk}"))
+
+    assert "the tracker says" not in said
+    assert "29 events: too little to say whether interests move; 30 are needed" in said
