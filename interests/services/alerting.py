@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.urls import reverse
 
 from interests.models import Alert, AlertDelivery, AlertRule
@@ -27,6 +28,8 @@ TEXT_LENGTH = 500
 # The form of the payload; a change that receivers must know of raises it.
 PAYLOAD_VERSION = 1
 TEST = "test"
+
+log = structlog.get_logger()
 
 
 class NowhereToSend(Exception):
@@ -70,10 +73,18 @@ class Preview:
 def look(*, now: datetime) -> int:
     """Let every active rule look at what is new to it; return how many alerts were raised.
 
-    A rule at which another worker is looking is left to that one.
+    A rule at which another worker is looking is left to that one; one that fails holds up no other.
     """
+    num_raised = 0
     keys = AlertRule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True)
-    return sum(_look(rule_id=key, now=now) for key in list(keys))
+    for key in list(keys):
+        try:
+            num_raised += _look(rule_id=key, now=now)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: nobody's fault
+        except Exception:  # whatever it is, the others go on; it looks again from where it stood
+            log.exception("look_of_rule_failed", rule=key)
+    return num_raised
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from interests import tasks
@@ -21,6 +22,8 @@ from recommender.views.alerts import back
 
 # Which rule's secret the next page shows: once, after it was made or renewed.
 SHOWN_ONCE = "alert_secret_of"
+# Of a name on the way to a page.
+NAME_LENGTH = 32
 
 
 @login_required
@@ -69,7 +72,7 @@ def new_rule(request: HttpRequest) -> HttpResponse:
 @permission_required("interests.change_alertrule", raise_exception=True)
 def edit_rule(request: HttpRequest, pk: int) -> HttpResponse:
     found = _rule_or_404(pk)
-    trail = [*_trail(), (found.name, reverse("recommender:alert_rule", args=[pk]))]
+    trail = _trail(found)
     return _edit(request, found, title="Edit", trail=trail)
 
 
@@ -85,7 +88,7 @@ def delete_rule(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": "Delete",
         "place": "Alerts",
-        "trail": [*_trail(), (found.name, reverse("recommender:alert_rule", args=[pk]))],
+        "trail": _trail(found),
         "rule": found,
         "num_alerts": found.alerts.count(),
     }
@@ -163,8 +166,12 @@ def _rule_or_404(pk: int) -> AlertRule:
     return found
 
 
-def _trail() -> list[tuple[str, str]]:
-    return [
+def _trail(of: AlertRule | None = None) -> list[tuple[str, str]]:
+    trail = [
         ("Alerts", reverse("recommender:alerts")),
         ("Rules", reverse("recommender:alert_rules")),
     ]
+    if of is not None:
+        name = Truncator(of.name).chars(NAME_LENGTH)
+        trail.append((name, reverse("recommender:alert_rule", args=[of.pk])))
+    return trail

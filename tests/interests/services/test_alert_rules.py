@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from interests.models import Alert, AlertRule
-from interests.services import alert_rules, alerting
+from interests.services import alert_rules, alerting, curating
 from tests import factories
 from tests.factories import NOW
 
@@ -104,3 +104,13 @@ def test_deleting_takes_along_what_it_raised():
     alert_rules.delete(rule_id=rule.pk)
 
     assert not Alert.objects.exists()
+
+
+def test_a_rule_on_a_merged_category_watches_the_one_it_became():
+    farce, comedy = factories.category("Farce"), factories.category("Comedy")
+    rule = alert_rules.save(rule=made(category=farce), now=NOW)
+
+    curating.merge_categories(category_keys=[farce.pk, comedy.pk], into=comedy, now=NOW)
+
+    rule.refresh_from_db()
+    assert rule.category == comedy
