@@ -214,7 +214,7 @@ def clear(keys: Collection[int], *, now: datetime) -> None:
 def _advance(
     person: Person, *, base: _Base, stored: Sequence[DriftEvent], watch: Watch
 ) -> _Advanced:
-    state = _state(base, watch=watch)
+    state, base = _state(base, watch=watch)
     points = set(replaying.points(len(person.history)))
     changes, snapshots = detector_rows.replay(person, state=state, watch=watch, points=points)
     kept = replaying.worth_keeping(base.kept | {snapshot.num_events for snapshot in snapshots})
@@ -235,10 +235,14 @@ def _advance(
     )
 
 
-def _state(base: _Base, *, watch: Watch) -> DetectorState:
-    if base.state is None:
-        return detectors.new_state(len(watch.category_keys), settings=watch.settings)
-    return DetectorState.from_dict(base.state, settings=watch.settings)
+def _state(base: _Base, *, watch: Watch) -> tuple[DetectorState, _Base]:
+    """Return the detector to go on with, a fresh one where the stored one cannot be used."""
+    if base.state is not None:
+        try:
+            return DetectorState.from_dict(base.state, settings=watch.settings), base
+        except detectors.StateOfAnotherVersion:  # kept with settings of another shape
+            base = replace(base, state=None, kept=frozenset())
+    return detectors.new_state(len(watch.category_keys), settings=watch.settings), base
 
 
 def _store(advanced: Sequence[_Advanced], *, watch: Watch, now: datetime) -> None:

@@ -198,6 +198,26 @@ def test_a_new_category_somewhere_raises_nothing_anew(items, ann):
     assert (number, len(state["category_ids"])) == (101, 8)
 
 
+@pytest.mark.parametrize("reason", ["another version", "settings of another shape"])
+def test_a_snapshot_that_cannot_be_used_is_replaced_and_nothing_raised_anew(items, ann, reason):
+    live(ann, [items[n] for n in choices(("comedy", 60), ("war", 40))])
+    track()
+    before = list(DriftEvent.objects.values())
+    for row in DetectorSnapshot.objects.all():
+        if reason == "another version":
+            row.detector_version = "detector-0"
+        else:
+            row.state["detector"]["version"] = "detector-0"
+        row.save()
+
+    live(ann, items[-1:], begin=100)
+    renew(ann)
+
+    assert list(DriftEvent.objects.values()) == before
+    versions = DetectorSnapshot.objects.values_list("detector_version", "num_events")
+    assert set(versions) == {(detectors.VERSION, 86), (detectors.VERSION, 101)}
+
+
 def test_a_threshold_counts_from_the_next_run_or_event_on(items, ann):
     live(ann, [items[n] for n in choices(("comedy", 60), ("war", 40))])
     track()
