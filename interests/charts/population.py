@@ -81,7 +81,7 @@ def lines_over_time(lines: Sequence[Line]) -> dict[str, Any]:
         "margin": MARGIN | {"r": LABEL_PIXELS},
         "showlegend": False,
         "hovermode": "closest",
-        "xaxis": {"type": "date"},
+        "xaxis": {"type": "date", **_window(lines)},
         "yaxis": {
             "title": {"text": "share of events", "standoff": 6},
             "automargin": True,
@@ -223,6 +223,12 @@ def _top(lines: Sequence[Line]) -> float:
     most = max((share for line in lines for share in line.shares), default=0.0)
     least = max((high for line in lines for high in line.high), default=1.0)
     return min(HEADROOM * most or 1.0, least * 1.05, 1.0)
+
+
+def _window(lines: Sequence[Line]) -> dict[str, Any]:
+    """Return the axis from the first to the last period: names beside it must not widen it."""
+    periods = sorted({period for line in lines for period in line.periods})
+    return {"range": _moments([periods[0], periods[-1]])} if len(periods) > 1 else {}
 
 
 def _end_labels(lines: Sequence[Line], top: float) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def surest_sentence(moves: Sequence[Move], *, period: str) -> str:
         return f"Too little to say what moves: nothing to hold one {period} against another yet."
     # Of two alike, the rise.
     surest = max(looked, key=lambda move: (round(abs(move.significance), 3), move.significance))
-    who = f" among {surest.segment}" if surest.segment else ""
+    who = f" in the segment {surest.segment}" if surest.segment else ""
     looks = f"{len(looked):,} look{'' if len(looked) == 1 else 's'}"
     if abs(surest.significance) < noise_of_looks(len(looked)):
         return f"Nothing moved by more than noise in {looks}; nearest to it is {surest.name}{who} in {period_name(surest.period, period)}."

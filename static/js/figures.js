@@ -120,7 +120,8 @@
     const kept = [];
     const changes = {};
     for (const label of plot.querySelectorAll(".annotation")) {
-      const box = label.getBoundingClientRect();
+      // Of a label with an arrow only the text: the arrow may pass others.
+      const box = (label.querySelector(".annotation-text-g") ?? label).getBoundingClientRect();
       const isFree = kept.every((other) => box.right <= other.left || other.right <= box.left || box.bottom <= other.top || other.bottom <= box.top);
       if (isFree) kept.push(box);
       else changes[`annotations[${label.dataset.index}].visible`] = false;
@@ -131,6 +132,8 @@
   async function draw(card) {
     const plot = card.querySelector("[data-figure-plot]");
     const { data, layout: shown } = themed(read(card));
+    // The place that it fills when the window changes, too.
+    if (shown.height) plot.style.minHeight = `${shown.height + 8}px`;
     await Plotly.react(plot, data, shown, CONFIG);
     await leaveOutLabels(plot);
     plot.dataset.drawn = String(data.length);

@@ -83,7 +83,7 @@ def test_segments_are_a_heat_map_of_the_category_that_moved(analyst: Client) -> 
     response = analyst.get("/drift")
 
     assert "Which segments move in Documentary?" in pages.text(response)
-    assert "Documentary rose among paid to " in pages.text(response)
+    assert "Documentary rose in the segment paid to " in pages.text(response)
     (trace,) = plot(response, "segments")["data"]
     assert (trace["type"], trace["y"]) == ("heatmap", ["free", "paid"])
     assert len(trace["x"]) == population.NUM_WEEKS
