@@ -66,12 +66,12 @@ def test_reliability_and_resolution_of_two_groups_by_hand(monkeypatch):
 
 
 def test_whoever_says_what_comes_is_perfectly_reliable():
-    came = np.eye(3)[np.arange(60) % 3]
+    came = np.eye(4)[np.arange(80) % 4]
 
     reliability, resolution = murphy(came, came)
 
     np.testing.assert_allclose(reliability, 0)
-    np.testing.assert_allclose(resolution, 3 * [(1 / 3) * (2 / 3)])
+    np.testing.assert_allclose(resolution, 4 * [(1 / 4) * (3 / 4)])
 
 
 @pytest.mark.parametrize("name", list(TRACKERS))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interests.tracking.experts import MEMORIES
@@ -37,6 +37,7 @@ def fitted():
     return mixture
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 2), max_size=40),
     st.lists(st.sampled_from([1.0, 3.0, 0.0, -1.0, -50.0]), min_size=40, max_size=40),
@@ -52,6 +53,7 @@ def test_every_row_is_positive_and_sums_to_one(categories, weights):
         assert np.abs(rows.sum(1) - 1).max() <= 1e-12
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.permutations(range(3)))
 def test_permuting_the_categories_permutes_the_weights(categories, order):
     own = history(categories)
