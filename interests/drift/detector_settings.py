@@ -46,7 +46,7 @@ class DetectorSettings:
     begin_every: int = 4
     min_before: int = 8
     concentration: float = 0.25
-    most_concentration: float = 12.0
+    most_concentration: float = 7.0
     population_part: float = 0.5
     binge_chances: tuple[float, ...] = (0.01, 0.05, 0.15, 0.35)
     binge_weights: tuple[float, ...] = (0.6, 0.2, 0.12, 0.08)
