@@ -23,6 +23,7 @@ PAGES = {
     "drifting": "/end-users?segment=drifting&sort=-drift",
     "drift": "/drift",
     "drift-share": "/drift?show=share&kind=activity",
+    "map": "/map",
     "runs": "/runs",
     "evaluation": "/evaluation?split=leave-one-out",
     "evaluation-time": "/evaluation?split=time",
@@ -91,6 +92,9 @@ def _addresses(page: Page, options: argparse.Namespace) -> list[tuple[str, str]]
         page.goto(urljoin(options.site, address))
         if page.locator(link).count():
             found.append((name, page.locator(link).first.get_attribute("href") or address))
+    person = dict(found).get("end-user")
+    if person is not None:
+        found += [("end-user-map", f"{person}/map"), ("what-if", f"{person}/what-if")]
     return [pair for pair in found if not options.only or pair[0] in options.only]
 
 

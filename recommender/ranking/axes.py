@@ -1,9 +1,9 @@
 """Two axes through the space of a network, for a map: those along which what people want differs most.
 
 People's vectors are averages of category embeddings, U(t) = sum of w_c e_c, so they lie close together while
-items lie on a sphere around them. Axes of the items' own spread would hold little of how people
-differ: on MovieLens small a third, against two thirds for the axes of the category embeddings, weighed by
-how much they are used; of the items' spread these hold nearly as much (docs/experiments.md).
+items lie on a sphere around them. Axes of the items' own spread hold little of how people differ; those
+of the category embeddings hold more than twice as much of that, and three quarters as much of the items'
+(docs/experiments.md, "Axes of the map"). A category counts by how much it is used.
 
 Legend: D width, C categories, P points.
 """
