@@ -24,6 +24,7 @@ def test_schema_names_every_endpoint_and_its_problems():
         for method, operation in methods.items()
     }
     assert sorted(operations) == [
+        ("/drift", "get"),
         ("/evaluations", "get"),
         ("/events", "post"),
         ("/items/{item_id}", "get"),
@@ -31,6 +32,7 @@ def test_schema_names_every_endpoint_and_its_problems():
         ("/items/{item_id}/similar", "get"),
         ("/popular", "get"),
         ("/runs", "get"),
+        ("/users/{user_id}/drift", "get"),
         ("/users/{user_id}/interests", "get"),
         ("/users/{user_id}/interests/history", "get"),
         ("/users/{user_id}/recommendations", "get"),
@@ -38,8 +40,8 @@ def test_schema_names_every_endpoint_and_its_problems():
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     assert [operation["responses"]["default"]["content"] for operation in operations.values()] == [
         {"application/problem+json": problem}
-    ] * 10
-    assert [operation["security"] for operation in operations.values()] == [[{"ApiKey": []}]] * 10
+    ] * 12
+    assert [operation["security"] for operation in operations.values()] == [[{"ApiKey": []}]] * 12
 
 
 @pytest.mark.parametrize("address", ["/api/docs", "/api/docs?script="])
