@@ -50,10 +50,9 @@ def end_users(request: HttpRequest) -> HttpResponseBase:
         return files.csv_file("end-users", _HEADER, _csv_rows(filters))
     page = paging.page_number(request)
     rows, total = pages_end_users.end_users(filters, page=page)
-    is_drift = filters.segment == "drifting"
     context = {
-        "title": "Drift" if is_drift else "End users",
-        "place": "Drift" if is_drift else "End users",
+        "title": "End users",
+        "place": "End users",
         "filters": filters,
         "rows": rows,
         "columns": _columns(request, filters),
