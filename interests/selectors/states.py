@@ -25,6 +25,17 @@ MINUTE_STEP_UNTIL = timedelta(minutes=MAX_AUTO_POINTS)
 HOUR_STEP_UNTIL = timedelta(hours=MAX_AUTO_POINTS)
 DAY_STEP_UNTIL = timedelta(days=MAX_AUTO_POINTS)
 WEEK_STEP_UNTIL = timedelta(weeks=160)
+# What a history is made of; the vectors, which are most of a row, are not.
+COLUMNS = (
+    "at",
+    "category_ids",
+    "weights",
+    "long_term",
+    "short_term",
+    "drift_score",
+    "num_events",
+    "active_days",
+)
 # Outside these a time is doubtful: one event from 9999 would leave a figure a pixel for all the others.
 SOUND_FROM = datetime(1990, 1, 1, tzinfo=UTC)
 SOUND_AHEAD = timedelta(days=1)
@@ -179,7 +190,7 @@ def history(
     until: datetime | None = None,
     step: str = "auto",
 ) -> StateHistory:
-    """Return an end user's states, the last of each step; at most five queries where there are any.
+    """Return an end user's states, the last of each step; at most six queries where there are any.
 
     Args:
         since: states at this time or later.
@@ -205,12 +216,12 @@ def _history(states: QuerySet[InterestState], *, step: str) -> StateHistory:
         is_few = states[: MAX_AUTO_POINTS + 1].count() <= MAX_AUTO_POINTS
         step = "event" if is_few else _step_for(facts["first"], facts["last"])
     _check(step)
-    if step == "event":
-        rows = states.order_by("at", "pk")
-    else:
+    if step != "event":
         by_step = states.annotate(bucket=Trunc("at", step)).order_by("bucket", "-at", "-pk")
-        rows = by_step.distinct("bucket")
-    return _to_history(list(rows), step=step)
+        # Whole rows of a long history do not fit the memory that a sort has; their keys do.
+        last = by_step.distinct("bucket").values_list("pk", "bucket")
+        states = InterestState.objects.filter(pk__in=[key for key, _ in last])
+    return _to_history(list(states.only(*COLUMNS).order_by("at", "pk")), step=step)
 
 
 def event_shares_over_time(
