@@ -87,7 +87,7 @@ def interest_map(shown: InterestMap) -> dict[str, Any]:
         + [1.12 * max(abs(place.x), abs(place.y)) / shrink for place in shown.categories]
     )
     axis = {
-        "showticklabels": False, "ticks": "", "showgrid": False, "zeroline": True, "title": {"text": ""},
+        "showticklabels": False, "ticks": "", "showgrid": False, "showline": False, "zeroline": True, "title": {"text": ""},
     }  # fmt: skip
     return {
         "data": [
@@ -229,10 +229,10 @@ def _dots(
 def _ends(path: Sequence[Step]) -> list[dict[str, Any]]:
     if not path:
         return []
-    last = _label(f"{path[-1].at:%B %Y}", path[-1].x, path[-1].y)
+    last = _label(f"{path[-1].at:%B %Y}", path[-1].x, path[-1].y, side=-1)
     if len(path) == 1:
         return [last]
-    return [last, _label(f"{path[0].at:%B %Y}", path[0].x, path[0].y)]
+    return [last, _label(f"{path[0].at:%B %Y}", path[0].x, path[0].y, side=-1)]
 
 
 def _names(categories: Sequence[Place], shrink: int) -> list[dict[str, Any]]:
@@ -242,8 +242,9 @@ def _names(categories: Sequence[Place], shrink: int) -> list[dict[str, Any]]:
     ]
 
 
-def _label(text: str, x: float, y: float) -> dict[str, Any]:
-    return {"text": text, "x": x, "y": y, "yshift": 13, "showarrow": False}
+def _label(text: str, x: float, y: float, *, side: int = 1) -> dict[str, Any]:
+    """Return a text above a point, or below it where `side` is -1."""
+    return {"text": text, "x": x, "y": y, "yshift": 13 * side, "showarrow": False}
 
 
 def _move_sentence(shown: InterestMap) -> str:

@@ -61,7 +61,7 @@ def stretches_before(
         (from, to) as numbers of events, the latest first.
     """
     assert length >= 1, "a stretch has events"
-    found = []
+    found: list[tuple[int, int]] = []
     end = begin
     while end - length >= least and len(found) < most:
         start = end - length

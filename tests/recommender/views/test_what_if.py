@@ -91,8 +91,8 @@ def test_the_answer_shows_weights_and_list_side_by_side(analyst, ann, sent):
         ["Drama", "40.0 %", "55.0 %", "+15.0 pp"],
         ["Uncategorised", "60.0 %", "45.0 %", "−15.0 pp"],
     ]
-    assert [row[3] for row in pages.table(response, 1)[1:]] == ["2", "gone"]
-    assert [row[3] for row in pages.table(response, 2)[1:]] == ["new", "1"]
+    assert [row[2] for row in pages.table(response, 1)[1:]] == ["2", "gone"]
+    assert [row[2] for row in pages.table(response, 2)[1:]] == ["new", "1"]
 
 
 def test_an_item_is_found_and_put_in_with_all_else_kept(analyst, ann):
