@@ -32,6 +32,7 @@ class DetectorSettings:
         kept_events: how many events the interests after an alarm count for
         rest_events: events after an alarm before a new begin is thought of
         recovery_events: events until a new begin is as likely as it was before the alarm
+        strong_power: how much likelier a strong interest is to fall: as its share to this power
         rare_power: how much likelier than others a category is to rise that is hardly wanted so far:
             as one over its share to this power
         same_again: how much likelier than others the very same move is right after an alarm
@@ -56,7 +57,8 @@ class DetectorSettings:
     kept_events: float = 15.0
     rest_events: int = 10
     recovery_events: int = 40
-    rare_power: float = 0.5
+    strong_power: float = 3.0
+    rare_power: float = 1.0
     same_again: float = 0.1
     back_again: float = 10.0
 

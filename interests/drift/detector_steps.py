@@ -134,11 +134,12 @@ def move_chances(
 ) -> Singles:
     """Return how likely each move is beforehand; sums to 1 over J and K. [R, G, J, K]
 
-    Each part of somebody's interests is as likely to move as any other.
+    What is wanted most is likeliest to fall, what is hardly wanted likeliest to rise.
     """
     columns, of_falling = np.arange(before.shape[2]), falling[..., None]
     strength = np.take_along_axis(before, falling.astype(np.intp), 2)[..., None]
     rarity = (before[:, :, None] + SHARE_OF_RARE) ** np.float32(-settings.rare_power)
+    strength = strength ** np.float32(settings.strong_power)
     chances = strength * rarity * (of_falling != columns)
     fell, rose = (last_move[:, i][:, None, None, None] for i in (0, 1))
     again = (of_falling == fell) & (columns == rose)
