@@ -7,20 +7,23 @@ from typing import Any
 
 from django.db import connection
 
-# Each event's one part is shared equally among its item's categories.
+# Each event's one part is shared equally among its item's categories, which are looked up once for each item.
 EVENT_SHARES = """
-    SELECT {bucket} AS bucket, coalesce(own.category_id, 0), sum(1.0 / greatest(sizes.size, 1))
-    FROM interests_interaction AS event
-    JOIN interests_eventkind AS kind ON kind.id = event.kind_id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS size FROM interests_item_used_categories AS counted
-        WHERE counted.item_id = event.item_id
-    ) AS sizes
-    LEFT JOIN interests_item_used_categories AS own ON own.item_id = event.item_id
-    WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
-    AND (%(with_doubtful)s OR NOT event.is_time_doubtful)
-    AND (%(since)s::timestamptz IS NULL OR event.occurred_at >= %(since)s)
-    AND (%(until)s::timestamptz IS NULL OR event.occurred_at <= %(until)s)
+    WITH counted AS (
+        SELECT {bucket} AS bucket, event.item_id, count(*) AS num_events
+        FROM interests_interaction AS event
+        JOIN interests_eventkind AS kind ON kind.id = event.kind_id
+        WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
+        AND (%(with_doubtful)s OR NOT event.is_time_doubtful)
+        AND (%(since)s::timestamptz IS NULL OR event.occurred_at >= %(since)s)
+        AND (%(until)s::timestamptz IS NULL OR event.occurred_at <= %(until)s)
+        GROUP BY 1, 2
+    ), own AS (
+        SELECT item_id, category_id, count(*) OVER (PARTITION BY item_id) AS size
+        FROM interests_item_used_categories WHERE item_id IN (SELECT item_id FROM counted)
+    )
+    SELECT bucket, coalesce(own.category_id, 0), sum(num_events / coalesce(own.size, 1)::numeric)
+    FROM counted LEFT JOIN own USING (item_id)
     GROUP BY 1, 2 ORDER BY 1
 """
 SPAN = """
