@@ -153,16 +153,16 @@ def _run_length_alarm(shares: Floats, threshold: float, concentration: float) ->
 
 
 PEERS = (
-    Peer("ADWIN (river), each category", (0.9, 0.5, 0.2, 0.05, 0.002), adwin),
+    Peer("ADWIN (river), each category", (0.999, 0.9, 0.5, 0.2, 0.05, 0.002), adwin),
     Peer("Page-Hinkley (river), each category", (3, 4, 5, 6, 8, 10, 14), page_hinkley),
     Peer(
         "Page-Hinkley (river), divergence", (0.3, 0.6, 1, 1.5, 2, 3, 4.5), page_hinkley_divergence
     ),
-    Peer("KSWIN (river), divergence", (1e-3, 1e-5, 1e-7, 1e-9), kswin),
-    Peer("PELT (ruptures), restarted", (2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0), pelt),
+    Peer("KSWIN (river), divergence", (1e-3, 1e-5, 1e-7, 1e-9, 1e-12), kswin),
+    Peer("PELT (ruptures), restarted", (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0), pelt),
     Peer(
         "Bayesian online change points",
-        tuple((t, c) for c in (0.25, 1.0) for t in (0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.998)),
+        tuple((t, c) for c in (0.25, 1.0) for t in (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99)),
         bayesian_online,
     ),
 )
