@@ -19,6 +19,8 @@ HEIGHT = 640
 # The cloud of people without its farthest: who stands there would make all others a dot.
 PEOPLE_SHARE = 0.95
 CATEGORY_SHARE = 0.75
+# From here to the side a name would not fit on a phone.
+NEAR_EDGE = 0.6
 # Of the reach of people; a shorter way is called none.
 LEAST_MOVE = 0.15
 # A direction has to agree with a move at least as much as half a right angle.
@@ -103,7 +105,10 @@ def interest_map(shown: InterestMap) -> dict[str, Any]:
             "hovermode": "closest",
             "xaxis": {**axis, "range": [-edge, edge]},
             "yaxis": {**axis, "range": [-edge, edge], "scaleanchor": "x"},
-            "annotations": [*_ends(shown.path), *_names(shown.categories, shrink)],
+            "annotations": [
+                _inside(label, edge)
+                for label in (*_ends(shown.path), *_names(shown.categories, shrink))
+            ],
         },
     }
 
@@ -245,6 +250,13 @@ def _names(categories: Sequence[Place], shrink: int) -> list[dict[str, Any]]:
 def _label(text: str, x: float, y: float, *, side: int = 1) -> dict[str, Any]:
     """Return a text above a point, or below it where `side` is -1."""
     return {"text": text, "x": x, "y": y, "yshift": 13 * side, "showarrow": False}
+
+
+def _inside(label: dict[str, Any], edge: float) -> dict[str, Any]:
+    """Turn a label that stands near the side inwards; on a phone it would be cut."""
+    if abs(label["x"]) < NEAR_EDGE * edge:
+        return label
+    return label | {"xanchor": "right" if label["x"] > 0 else "left"}
 
 
 def _move_sentence(shown: InterestMap) -> str:

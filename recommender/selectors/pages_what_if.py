@@ -13,7 +13,8 @@ from recommender.selectors.pages_lines import ItemLine, item_line, item_lines, w
 # More would be another person.
 MAX_REMOVED = 20
 MAX_ADDED = 20
-NUM_EVENTS = 30
+# What moves weights most, and on a phone what would change is not far below.
+NUM_EVENTS = 15
 MAX_DIGITS = 18  # of a key
 
 

@@ -115,3 +115,9 @@ def test_the_table_has_all_that_has_a_name_as_far_out_as_it_lies():
         ["Item", "Film", "8.0000", "2.0000", ""],
         ["Item", "Thing", "0.0000", "-2.0000", ""],
     ]
+
+
+def test_names_near_the_side_turn_inwards():
+    labels = interest_map(SHOWN)["layout"]["annotations"]
+
+    assert [label.get("xanchor") for label in labels] == ["right", "left", "right", "left", None]
