@@ -33,12 +33,14 @@ PAGES = {
     "catalogue": "/catalogue",
     "search": "/search?q=a",
     "search-empty": "/search",
+    "compare-empty": "/end-users/compare",
     "nothing-here": "/nothing-here",
 }
 # Pages reached by the first link of its kind on another page.
 FOLLOWED = {
     "end-user": ("/end-users?sort=-drift", 'tbody a[href^="/end-users/"]'),
     "alert-rule": ("/alerts/rules", 'tbody th a[href^="/alerts/rules/"]'),
+    "changes": ("/drift", 'a[href*="/drift/"][href^="/end-users/"]'),
     "item": ("/catalogue", 'tbody a[href^="/catalogue/"]'),
     "training": ("/runs?kind=training&state=done", 'tbody a[href^="/runs/training/"]'),
     "publication": ("/runs?kind=publication&state=done", 'tbody a[href^="/runs/publication/"]'),

@@ -160,10 +160,16 @@
 
   function followLinks(plot) {
     if (!plot.data.some((trace) => trace.meta?.role === "links")) return;
-    plot.on("plotly_click", ({ event }) => {
-      const href = linkAt(plot, event);
-      if (href) location.assign(href);
-    });
+    // Plotly tells of clicks only where it has shown a hover before, which a finger does not wait for.
+    plot.addEventListener("pointerdown", (down) => {
+      const href = down.button === 0 && !down.target.closest(".modebar") ? linkAt(plot, down) : null;
+      if (!href) return;
+      const follow = (up) => {
+        if (Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) < REACH_PIXELS) location.assign(href);
+      };
+      document.addEventListener("pointerup", follow, { capture: true, once: true });
+      document.addEventListener("pointercancel", () => document.removeEventListener("pointerup", follow, true), { once: true });
+    }, true);
     plot.addEventListener("mousemove", (event) => plot.classList.toggle("on-link", linkAt(plot, event) !== null));
   }
 
