@@ -66,7 +66,7 @@ def test_a_click_on_a_mark_leads_to_its_page_where_it_is_judged(
     assert drawn(page, "change") == 2
     expect(page.get_by_text("more Documentary").last).to_be_visible()
     page.get_by_role("radio", name=re.compile("Explained")).check()
-    page.get_by_label("Note").fill("a festival")
+    page.get_by_role("textbox", name="Note").fill("a festival")
     page.get_by_role("button", name="Mark it").click()
     expect(page.get_by_text("Marked explained.")).to_be_visible()
     accessible(page)
