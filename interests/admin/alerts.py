@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -19,6 +20,7 @@ class AlertRuleAdmin(MachineWritten):
     list_display = ("name", "condition", "scope", "is_active", "muted_until", "looked_at", "page")
     list_filter = ("is_active", "condition", "scope")
     ordering = ("name",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     @admin.display(description="Edit")
     def page(self, rule: AlertRule) -> str:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from interests import tasks
 from interests.models import Category, Item
-from interests.services import areas, curating
+from interests.services import areas, curating, tracking
 from recsite.access.admin_tools import FastAdmin
 
 
@@ -133,12 +133,18 @@ class CategoryAdmin(FastAdmin):
         self, request: HttpRequest, queryset: QuerySet[Category], *, is_used: bool
     ) -> None:
         keys = list(queryset.values_list("pk", flat=True))
-        num = areas.set_used(category_keys=keys, is_used=is_used)
+        with transaction.atomic():
+            num = areas.set_used(category_keys=keys, is_used=is_used)
+            run = (
+                tracking.request_anew(now=timezone.now(), requested_by=request.user)
+                if num
+                else None
+            )  # type: ignore[arg-type]  # logged in
+            if run is not None:
+                transaction.on_commit(lambda: tasks.enqueue_run(run))
         does = "are followed again" if is_used else "are no longer followed"
-        self.message_user(
-            request,
-            f"{num} {does}, from the next training and tracking on; {len(keys) - num} were so before.",
-        )
+        from_when = f"; {run} replays everybody" if run else ", from the next tracking on"
+        self.message_user(request, f"{num} {does}{from_when}. {len(keys) - num} were so before.")
 
     @admin.action(description="Merge into one category…", permissions=["change"])
     def merge(self, request: HttpRequest, queryset: QuerySet[Category]) -> HttpResponse | None:

@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
-from interests.models import AlertRule, Category, DriftEvent, EndUser, RunState, TrackingRun
-from interests.selectors import alert_shares
+from interests.models import AlertRule, Category, DriftEvent, EndUser
+from interests.selectors import alert_shares, drift_counts
 from interests.selectors.alert_shares import Happening
 
 Condition, Scope = AlertRule.Condition, AlertRule.Scope
@@ -49,12 +49,14 @@ def drift_events_that_count(*, since: datetime | None = None) -> QuerySet[DriftE
 
     What a run found counts from the time that the run was done.
     """
-    done = TrackingRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk")
-    live = Q(tracking_run=None) & (Q(created_at__gte=since) if since else Q())
-    newest = done.first()
-    is_new = newest is not None and (since is None or (newest.finished_at or since) >= since)
-    which = live | Q(tracking_run=newest) if is_new else live
-    return DriftEvent.objects.filter(which, withdrawn_at=None)
+    newest = drift_counts.newest_run()
+    rows = drift_counts.that_count(newest)
+    if since is None:
+        return rows
+    is_live = Q(tracking_run=None)
+    if newest is not None and (newest.finished_at or since) >= since:
+        return rows.filter(~is_live | Q(created_at__gte=since))
+    return rows.filter(is_live, created_at__gte=since)
 
 
 def end_users_of(rule: AlertRule) -> QuerySet[EndUser] | None:

@@ -53,6 +53,10 @@ class AlertRow:
     acknowledged_at: datetime | None
 
     @property
+    def unbroken_text(self) -> str:
+        return unbroken(self.text)
+
+    @property
     def is_sent(self) -> bool:
         return not self.silence
 
@@ -130,7 +134,7 @@ def _ordered(rows: QuerySet[Alert]) -> QuerySet[Any]:
 def _row(alert: Any) -> AlertRow:
     return AlertRow(
         pk=alert.pk,
-        text=unbroken(alert.text),
+        text=alert.text,
         rule_id=alert.rule_id,
         rule_name=alert.rule.name,
         end_user_id=alert.end_user_id,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from interests import tasks
 from interests.learning import scoring
-from interests.models import Category, Item
+from interests.models import Category, Item, RunState, TrackingRun
 from interests.selectors import events
 from interests.services import areas
 from tests import factories
@@ -139,10 +140,26 @@ def test_a_curator_takes_categories_out_of_use_in_the_admin(admin_client: Client
     )
 
     said = [str(message) for message in answer.context["messages"]]
-    assert said == [
-        "1 are no longer followed, from the next training and tracking on; 1 were so before."
-    ]
+    assert said == ["1 are no longer followed, from the next tracking on. 1 were so before."]
     assert set(Category.objects.values_list("is_used", flat=True)) == {False}
+
+
+def test_taking_categories_out_of_use_replays_everybody_into_a_new_version(
+    admin_client: Client, monkeypatch, django_capture_on_commit_callbacks
+):
+    sent: list[TrackingRun] = []
+    monkeypatch.setattr(tasks, "enqueue_run", sent.append)
+    TrackingRun.objects.create(**factories.done(tracker_version="mixture-1"))
+    category = factories.category("A")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post(
+            "/admin/interests/category/",
+            {"action": "do_not_use", "_selected_action": [category.pk]},
+        )
+
+    assert sent == list(TrackingRun.objects.filter(state=RunState.WAITING))
+    assert len(sent) == 1
 
 
 def test_sorting_without_a_network_of_items_does_nothing():

@@ -369,7 +369,6 @@ def test_nothing_is_locked_while_states_are_worked_out(catalogue, monkeypatch):
     assert (run.state, were_locked) == (RunState.DONE, [False])
 
 
-@pytest.mark.django_db
 def test_the_network_is_asked_about_a_few_people_at_a_time(catalogue, trained, monkeypatch):
     asked: list[int] = []
     shares = tracking.tracking_knowledge.network_shares

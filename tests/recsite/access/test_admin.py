@@ -4,14 +4,14 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
-from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from interests.models import (
+    Alert,
+    AlertDelivery,
     Category,
     ChangeMark,
     DetectorChoice,
@@ -38,6 +38,7 @@ from recsite.access.models import ApiKey
 from tests import factories
 from tests.factories import NOW
 from tests.interests import changes
+from tests.recsite.access.signing_in import messages_of, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -47,19 +48,6 @@ OURS = [
     if model._meta.app_label in ("access", "interests", "recommender")
 ]
 every_table = pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-
-
-def account(group=None, **fields):
-    made = User.objects.create_user(f"{group or 'root'}@example.org", is_staff=True, **fields)
-    if group:
-        made.groups.add(Group.objects.get(name=group))
-    return made
-
-
-def sign_in(group=None):
-    client = Client()
-    client.force_login(account(group, is_superuser=group is None))
-    return client
 
 
 @pytest.fixture
@@ -104,6 +92,9 @@ def rows():
     drifted = changes.drift_event(ada, drama, factories.category("Crime"))
     drift_marks.mark(drift_event_id=drifted.pk, verdict="right", made_by=None, now=NOW)
     DetectorChoice.objects.create(threshold=7.0, chosen_at=NOW)
+    rule = factories.alert_rule()
+    alert = Alert.objects.create(rule=rule, key="k", raised_at=NOW, text="ada changed", payload={})
+    AlertDelivery.objects.create(alert=alert, channel="email", target="a@b.c", next_attempt_at=NOW)
 
 
 def address(model, page, *args):
@@ -192,10 +183,6 @@ def act(client, model, action, *rows, **data):
         {"action": action, "_selected_action": [row.pk for row in rows], **data},
         follow=True,
     )
-
-
-def messages_of(response):
-    return [str(message) for message in response.context["messages"]]
 
 
 def test_items_are_found_by_words_of_the_title_and_by_id(curator):
@@ -363,35 +350,6 @@ def test_key_without_a_scope_is_asked_for_one(engineer):
     engineer.post(address(ApiKey, "add"), {"name": "shop", "rate_per_minute": 60})
 
     assert ApiKey.objects.count() == 0
-
-
-def test_somebody_is_invited_and_sets_a_password():
-    sent = sign_in().post(
-        reverse("admin:auth_user_invite"), {"email": "grace@example.org", "group": "curator"},
-        follow=True,
-    )  # fmt: skip
-
-    grace = User.objects.get(email="grace@example.org")
-    assert messages_of(sent) == ["Sent an invitation to grace@example.org."]
-    assert [group.name for group in grace.groups.all()] == ["curator"]
-    assert (grace.is_staff, grace.is_superuser, grace.has_usable_password()) == (True, False, False)
-    link = re.search(r"http://localhost:8000(/accounts/reset/\S+)", mail.outbox[0].body)[1]
-
-    client = Client()
-    form = client.get(link, follow=True)
-    client.post(
-        form.redirect_chain[-1][0],
-        {"new_password1": "a long pass phrase 7", "new_password2": "a long pass phrase 7"},
-    )
-    assert User.objects.get(pk=grace.pk).check_password("a long pass phrase 7")
-
-
-def test_engineer_can_invite_nobody(engineer):
-    response = engineer.post(
-        reverse("admin:auth_user_invite"), {"email": "x@example.org", "group": "engineer"}
-    )
-
-    assert (response.status_code, mail.outbox) == (403, [])
 
 
 def test_a_large_table_is_counted_by_estimate(monkeypatch):
