@@ -133,13 +133,14 @@ class CategoryAdmin(FastAdmin):
         self, request: HttpRequest, queryset: QuerySet[Category], *, is_used: bool
     ) -> None:
         keys = list(queryset.values_list("pk", flat=True))
+        run = None
         with transaction.atomic():
             num = areas.set_used(category_keys=keys, is_used=is_used)
-            run = (
-                tracking.request_anew(now=timezone.now(), requested_by=request.user)
-                if num
-                else None
-            )  # type: ignore[arg-type]  # logged in
+            if num:
+                run = tracking.request_anew(
+                    now=timezone.now(),
+                    requested_by=request.user,  # type: ignore[arg-type]  # logged in
+                )
             if run is not None:
                 transaction.on_commit(lambda: tasks.enqueue_run(run))
         does = "are followed again" if is_used else "are no longer followed"

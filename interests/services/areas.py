@@ -142,8 +142,7 @@ def _areas_now(loaded: LoadedCatalogue, learned: list[int]) -> NDArray[np.int64]
 def _has_own_category(loaded: LoadedCatalogue, learned: list[int]) -> NDArray[np.bool_]:
     """Mark items that a client or curator has put into a category in use. [N]"""
     is_own = ~np.isin(loaded.category_keys, [*learned, 0])
-    found: NDArray[np.bool_] = loaded.catalogue.shares[:, is_own].any(1)
-    return found
+    return np.asarray(loaded.catalogue.shares[:, is_own].any(1))
 
 
 def _texts(item_keys: NDArray[np.int64]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
 from interests.drift import detectors, self_test
 from interests.models import DetectorChoice, RunState, SelfTestRun
@@ -23,7 +23,7 @@ class NotTested(ValueError):
     """The threshold is none of those that a finished self-test tried."""
 
 
-def request(*, now: datetime, by: AbstractBaseUser) -> tuple[SelfTestRun, bool]:
+def request(*, now: datetime, by: User) -> tuple[SelfTestRun, bool]:
     """Request a self-test; return it and whether it is new: one under way is not asked for twice.
 
     The caller enqueues a new one after commit.
@@ -62,9 +62,7 @@ def test_detector(*, run_id: int) -> None:
         hold.end(RunState.DONE, results={**asdict(found), "detector_version": detectors.VERSION})
 
 
-def choose(
-    *, run: SelfTestRun, threshold: float, now: datetime, by: AbstractBaseUser
-) -> DetectorChoice:
+def choose(*, run: SelfTestRun, threshold: float, now: datetime, by: User) -> DetectorChoice:
     """Let the detector use a threshold that a self-test tried, from the next event on.
 
     Raises:
@@ -82,7 +80,7 @@ def choose(
     raise NotTested(f"{run} has not tried the threshold {threshold:g}. Choose one of its table.")
 
 
-def choose_usual(*, now: datetime, by: AbstractBaseUser) -> DetectorChoice:
+def choose_usual(*, now: datetime, by: User) -> DetectorChoice:
     """Let the detector use the product's own threshold again."""
     return DetectorChoice.objects.create(
         threshold=detectors.DEFAULT.threshold, chosen_by=by, chosen_at=now

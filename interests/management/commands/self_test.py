@@ -74,12 +74,16 @@ def _run(options: dict[str, Any]) -> self_test.SelfTest:
     log = datasets.read(options["data"]).sorted(seed=options["seed"])
     people = histories.of_log(log)
     with tqdm(total=100, unit="%", disable=None, desc="trying thresholds") as bar:
+
+        def show(share_done: float) -> None:
+            bar.update(round(100 * share_done) - bar.n)
+
         return self_test.run(
             self_test.drawn(people, seed=options["seed"], limit=options["users"] or len(people)),
             population=population_prior(people, num_categories=log.catalogue.shares.shape[1]),
             settings=detectors.DEFAULT,
             seed=options["seed"],
-            report=lambda share: bar.update(round(100 * share) - bar.n),
+            report=show,
         )
 
 
