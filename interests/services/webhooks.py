@@ -144,6 +144,8 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> int:
     try:
         connection.request("POST", target.path, body=body, headers=dict(headers))
         status = connection.getresponse().status
+        if connection.is_late:  # headers that are cut off read as if they had ended
+            raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.is_late or isinstance(error, TimeoutError):
             raise CannotPost(f"No answer within {TIMEOUT_SECONDS:g} s.") from error

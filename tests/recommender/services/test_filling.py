@@ -69,6 +69,7 @@ def scores_one_by_one(training: TrainingRun) -> dict[str, dict[str, float]]:
         ]
         with torch.inference_mode():
             scores = network.network.scores(network.network(*columns)[0, -1])
+            scores += torch.from_numpy(network.trend)
         seen = set(log.catalogue.item_ids[log.items[log.users == user]])
         pairs = zip(network.item_ids, scores.tolist(), strict=True)
         found[user_id] = {item: score for item, score in pairs if item not in seen}
