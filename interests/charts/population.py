@@ -85,7 +85,8 @@ def lines_over_time(lines: Sequence[Line]) -> dict[str, Any]:
         "yaxis": {
             "title": {"text": "share of events", "standoff": 6},
             "automargin": True,
-            "tickformat": ".0%",
+            # Below a tenth whole percents would stand there twice.
+            "tickformat": ".0%" if top > 0.1 else ".1%",
             "range": [0, top],
             "fixedrange": True,
         },

@@ -101,14 +101,17 @@ def lines(
     *,
     since: date,
     until: date,
-    category_id: int,
+    category_id: int | None,
 ) -> Lines:
     """Return the largest categories of a window, or the one that was chosen."""
     shown = {
         key: [cell for cell in own if since <= cell.period <= until] for key, own in cells.items()
     }
     shown = {key: own for key, own in shown.items() if own and key != population.OTHER_ID}
-    order = sorted(shown, key=lambda key: -sum(cell.share * cell.num_events for cell in shown[key]))
+    named_ones = [key for key in shown if key != states.UNCATEGORISED_ID] or list(shown)
+    order = sorted(
+        named_ones, key=lambda key: -sum(cell.share * cell.num_events for cell in shown[key])
+    )
     chosen = [category_id] if category_id in shown else order[:NUM_LINES]
     looked = chosen if category_id in shown else order
     moves = {

@@ -40,7 +40,7 @@ NEIGHBOURS = (
 class Filters:
     """What the page is narrowed to; all of it stands in the address."""
 
-    category_id: int
+    category_id: int | None
     kind: str
     since: date | None
     until: date | None
@@ -132,7 +132,7 @@ def _segments(
     if not kinds:
         return {"kinds": []}
     kind = filters.kind if filters.kind in kinds else kinds[0]
-    chosen = filters.category_id or lines.surest_id or 0
+    chosen = lines.surest_id or 0 if filters.category_id is None else filters.category_id
     found = pages_drift.segments(
         report, names, kind=kind, category_id=chosen, since=since, until=until
     )
@@ -155,9 +155,11 @@ def _category_choices(
 
 def _filters(request: HttpRequest) -> Filters:
     level = paging.number(request, "level", default=10)
+    # 0 is a category: events without one.
+    category_id = paging.number(request, "category", default=-1)
     show = request.GET.get("show", "")
     return Filters(
-        category_id=paging.number(request, "category", default=0),
+        category_id=None if category_id < 0 else category_id,
         kind=request.GET.get("kind", "")[:100],
         since=_day(request.GET.get("from", "")),
         until=_day(request.GET.get("to", "")),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from interests.models import Category, DriftMark, PopulationRun
+from interests.models import Category, DriftMark, PopulationRun, PopulationShare
 from tests import factories, population
 from tests.recommender.views import pages
 
@@ -105,6 +105,27 @@ def test_a_share_of_a_chosen_category_in_a_chosen_window(analyst: Client) -> Non
     content = response.content.decode()
     assert f'<option value="{documentary()}" selected>Documentary</option>' in content
     assert '<input type="hidden" name="show" value="share">' in content
+
+
+def test_events_without_a_category_are_shown_only_where_they_are_asked_for(
+    analyst: Client,
+) -> None:
+    population.fill()
+    for row in PopulationShare.objects.filter(segment_kind="all").order_by("period"):
+        row.category_ids = [*row.category_ids, 0]
+        row.shares, row.low, row.high = [*row.shares, 0.9], [*row.low, 0.8], [*row.high, 1.0]
+        row.significances = [*row.significances, 20.0]
+        row.save()
+
+    usual, asked = analyst.get("/drift"), analyst.get("/drift?category=0")
+
+    assert "Which segments move in Documentary?" in pages.text(usual)
+    names = [trace["name"] for trace in plot(usual, "turns-to")["data"]]
+    assert "uncategorised" not in names
+    assert '<option value="0">uncategorised</option>' in usual.content.decode()
+    drawn = [trace["name"] for trace in plot(asked, "turns-to")["data"]]
+    assert drawn[:2] == ["uncategorised, 95 %", "uncategorised"]
+    assert '<option value="0" selected>uncategorised</option>' in asked.content.decode()
 
 
 def test_interest_flows_are_net_of_what_came_back(analyst: Client) -> None:
