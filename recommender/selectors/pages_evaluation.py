@@ -156,9 +156,10 @@ def report(*, run_id: int, segment: str = "all") -> Report | None:
 def _order_lines(results: dict[str, Any]) -> list[OrderLine]:
     """Return what shuffled histories cost; evaluations of before it was asked have none."""
     return [
-        OrderLine(algorithm, segment, **effect)
+        OrderLine(algorithm, segment, **found["order"][segment])
         for algorithm, found in results.items()
-        for segment, effect in found.get("order", {}).items()
+        for segment in ("all", DRIFTING, STABLE)
+        if segment in found.get("order", {})
     ]
 
 
