@@ -14,7 +14,7 @@ class PopulationRun(Run):
     """One working out of what the population wants; pages show the newest that is done."""
 
     class Meta(Run.Meta):
-        verbose_name = "population report"
+        verbose_name = "report"
 
 
 class PopulationShare(models.Model):
