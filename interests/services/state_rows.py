@@ -18,7 +18,7 @@ from interests.drift.scores import drift_scores, new_to
 from interests.services import copying
 from interests.tracking import mixture, timeline
 from interests.tracking.histories import History
-from interests.tracking.mixture import Population
+from interests.tracking.population import Population
 from interests.tracking.protocol import Track
 
 COLUMNS = (

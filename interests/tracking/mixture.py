@@ -24,8 +24,6 @@ from interests.tracking.memories import foresight
 from interests.tracking.population import Population
 from interests.tracking.protocol import Track, population_prior, with_floor
 
-__all__ = ("NETWORK_PRIOR", "VERSION", "Mixture", "Population")
-
 VERSION = "mixture-2"
 # Belief in the network at the first event it was not trained on.
 NETWORK_PRIOR = 0.15

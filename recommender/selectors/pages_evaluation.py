@@ -8,6 +8,8 @@ from typing import Any
 
 from interests.models import RunState
 from recommender.models import EvaluationRun, MetricValue
+from recommender.selectors import pages_runs
+from recommender.selectors.pages_runs import UnderWay
 
 # As the evaluation names these parts.
 DRIFTING, STABLE = "drifting end users", "stable end users"
@@ -95,17 +97,6 @@ class PastRun:
     finished_at: datetime | None
 
 
-@dataclass(frozen=True)
-class UnderWay:
-    """An evaluation that has not ended."""
-
-    pk: int
-    state: str
-    step: str
-    share_done: float
-    requested_at: datetime
-
-
 def past_runs(*, split: str, limit: int = 20) -> list[PastRun]:
     """Return the finished evaluations of a split, newest first; one query."""
     rows = (
@@ -118,11 +109,7 @@ def past_runs(*, split: str, limit: int = 20) -> list[PastRun]:
 
 def under_way(*, split: str) -> UnderWay | None:
     """Return the evaluation of a split that runs, or else the first that waits; one query."""
-    rows = EvaluationRun.objects.filter(
-        state__in=[RunState.STARTED, RunState.WAITING], split=split
-    ).order_by("state", "pk")  # "started" stands before "waiting"
-    found = rows.values_list("pk", "state", "step", "share_done", "requested_at").first()
-    return UnderWay(*found) if found else None
+    return pages_runs.under_way(EvaluationRun.objects.filter(split=split), kind="evaluation")
 
 
 def report(*, run_id: int, segment: str = "all") -> Report | None:

@@ -46,6 +46,18 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """A run that has not ended, as its part of another page shows it."""
+
+    kind: str
+    pk: int
+    state: str
+    step: str
+    share_done: float
+    requested_at: datetime
+
+
+@dataclass(frozen=True)
 class RunRow:
     """One line of the list of runs."""
 
@@ -70,6 +82,14 @@ class RunRow:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+def under_way(rows: QuerySet[Any], *, kind: str) -> UnderWay | None:
+    """Return which of some runs is at work, or else the first that waits; one query."""
+    active = rows.filter(state__in=[RunState.STARTED, RunState.WAITING])
+    ordered = active.order_by("state", "pk")  # "started" stands before "waiting"
+    found = ordered.values_list("pk", "state", "step", "share_done", "requested_at").first()
+    return UnderWay(kind, *found) if found else None
 
 
 def runs(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from interests.drift.injecting import MIN_EVENTS
-from interests.drift.self_test import WINDOW_EVENTS
 from interests.models import DetectorChoice, RunState, SelfTestRun
+from recommender.selectors import pages_runs
+from recommender.selectors.pages_runs import UnderWay
 
-__all__ = ["MIN_EVENTS", "WINDOW_EVENTS"]
 # Thresholds that differ by less are the same; the table shows two decimals.
 SAME = 1e-6
 
@@ -56,17 +55,6 @@ class Chosen:
     at: datetime
 
 
-@dataclass(frozen=True)
-class UnderWay:
-    """A self-test that has not ended."""
-
-    pk: int
-    state: str
-    step: str
-    share_done: float
-    requested_at: datetime
-
-
 def report(*, in_force: float) -> Report | None:
     """Return the newest finished self-test, None before the first; one query."""
     run = SelfTestRun.objects.filter(state=RunState.DONE).order_by("-finished_at", "-pk").first()
@@ -92,12 +80,7 @@ def report(*, in_force: float) -> Report | None:
 
 def under_way() -> UnderWay | None:
     """Return the self-test that runs or waits; one query."""
-    rows = SelfTestRun.objects.filter(state__in=[RunState.STARTED, RunState.WAITING])
-    found = rows.order_by("state", "pk").values_list(
-        "pk", "state", "step", "share_done", "requested_at"
-    )
-    first = found.first()
-    return UnderWay(*first) if first else None
+    return pages_runs.under_way(SelfTestRun.objects.all(), kind="self-test")
 
 
 def failed_last() -> str:

@@ -93,28 +93,22 @@ def relative(at: datetime, *, now: datetime) -> str:
 @register.simple_tag
 def ago(at: datetime | None, otherwise: str = NO_VALUE) -> str | SafeString:
     """Return `<time>` with the relative time as text and the exact one on hover."""
-    if at is None:
-        return otherwise
-    local = timezone.localtime(at)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(timespec="seconds"),
-        f"{local:%-d %B %Y, %H:%M:%S %Z}",
-        relative(at, now=timezone.now()),
-    )
+    return otherwise if at is None else _time(at, relative(at, now=timezone.now()))
 
 
 @register.simple_tag
 def day(at: datetime | None, otherwise: str = NO_VALUE) -> str | SafeString:
     """Return `<time>` with the day as text and the exact time on hover: what happened then is of that day."""
-    if at is None:
-        return otherwise
-    local = timezone.localtime(at)
+    return otherwise if at is None else _time(at, f"{timezone.localtime(at):%-d %b %Y}")
+
+
+def _time(at: datetime, text: str) -> SafeString:
+    """Return `<time>` with a text and the exact time, in the account's zone, on hover."""
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(timespec="seconds"),
-        f"{local:%-d %B %Y, %H:%M:%S %Z}",
-        f"{local:%-d %b %Y}",
+        f"{timezone.localtime(at):%-d %B %Y, %H:%M:%S %Z}",
+        text,
     )
 
 

@@ -38,7 +38,7 @@ def evaluation(request: HttpRequest) -> HttpResponseBase:
 def _progress(request: HttpRequest, split: str) -> HttpResponse:
     """Return the part that shows how far an evaluation is; once it has ended the whole page is due."""
     found = pages_evaluation.under_way(split=split)
-    part = render(request, "recommender/parts/evaluation_under_way.html", {"under_way": found})
+    part = render(request, "recommender/parts/under_way.html", {"under_way": found})
     if found is None:
         part["HX-Refresh"] = "true"
     return part

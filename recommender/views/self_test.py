@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from interests.charts import detection
+from interests.drift.injecting import MIN_EVENTS
+from interests.drift.self_test import WINDOW_EVENTS
 from interests.models import SelfTestRun
 from interests.services import detecting, self_testing
 from recommender import tasks
@@ -30,9 +32,7 @@ HEADER = (
 def self_test(request: HttpRequest) -> HttpResponseBase:
     under_way = pages_self_test.under_way()
     if is_part_asked(request):
-        part = render(
-            request, "recommender/parts/self_test_under_way.html", {"under_way": under_way}
-        )
+        part = render(request, "recommender/parts/under_way.html", {"under_way": under_way})
         if under_way is None:
             part["HX-Refresh"] = "true"  # the table has come: show the whole page
         return part
@@ -55,8 +55,8 @@ def self_test(request: HttpRequest) -> HttpResponseBase:
         "in_force": in_force,
         "chosen": pages_self_test.chosen_last(),
         "failed": pages_self_test.failed_last(),
-        "window_events": pages_self_test.WINDOW_EVENTS,
-        "least_events": pages_self_test.MIN_EVENTS,
+        "window_events": WINDOW_EVENTS,
+        "least_events": MIN_EVENTS,
     }
     return render(request, "recommender/self_test.html", context)
 

@@ -13,7 +13,8 @@ from interests.tracking.experts import MEMORIES
 from interests.tracking.histories import History
 from interests.tracking.levels import grid
 from interests.tracking.memories import Memory
-from interests.tracking.mixture import NETWORK_PRIOR, Mixture, Population
+from interests.tracking.mixture import NETWORK_PRIOR, Mixture
+from interests.tracking.population import Population
 from interests.tracking.protocol import track
 
 MINUTE = 60_000_000
