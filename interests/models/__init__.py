@@ -1,7 +1,7 @@
 """Tables of end users, items, events, runs and interest states."""
 
 from interests.models.alerts import Alert, AlertDelivery, AlertRule
-from interests.models.audience import ID_LENGTH, ChangeMark, EndUser
+from interests.models.audience import ID_LENGTH, Alias, ChangeMark, Controls, EndUser
 from interests.models.catalogue import Category, Item
 from interests.models.drift import (
     DetectorChoice,
@@ -10,7 +10,7 @@ from interests.models.drift import (
     DriftMark,
     SelfTestRun,
 )
-from interests.models.events import EventKind, Interaction, RejectedRow
+from interests.models.events import EventKind, Impression, Interaction, RejectedRow
 from interests.models.population import (
     Drifter,
     PopulationFlow,
@@ -25,8 +25,10 @@ __all__ = [
     "Alert",
     "AlertDelivery",
     "AlertRule",
+    "Alias",
     "Category",
     "ChangeMark",
+    "Controls",
     "DetectorChoice",
     "DetectorSnapshot",
     "DriftEvent",
@@ -35,6 +37,7 @@ __all__ = [
     "EndUser",
     "EventKind",
     "ImportRun",
+    "Impression",
     "Interaction",
     "InterestState",
     "Item",

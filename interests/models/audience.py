@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -42,6 +43,52 @@ class EndUser(models.Model):
                 F("last_event_at").desc(nulls_last=True), "id", name="end_user_by_recency"
             ),
             models.Index(F("drifted_at").desc(nulls_last=True), "id", name="end_user_by_change"),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_id
+
+
+class Controls(models.Model):
+    """What a person has said about their own recommendations; it holds from the next answer on."""
+
+    end_user = models.OneToOneField(
+        EndUser, primary_key=True, on_delete=models.CASCADE, related_name="controls"
+    )
+    muted_category_ids = ArrayField(
+        models.IntegerField(), default=list, blank=True, help_text="Never shown to this person."
+    )
+    boosts = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="A category's key as text, and by what its items' scores count: above 1 more, below less.",
+    )
+    forget_before = models.DateTimeField(
+        null=True, blank=True, help_text="Events before this are kept and no longer used."
+    )
+    is_opted_out = models.BooleanField(
+        default=False, help_text="Gets what everybody gets; nothing is worked out of their events."
+    )
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "controls"
+
+    def __str__(self) -> str:
+        return f"end user {self.end_user_id}"
+
+
+class Alias(models.Model):
+    """Another id of an end user: that of a guest who became a member."""
+
+    user_id = models.CharField(max_length=ID_LENGTH, unique=True)
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="aliases")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "aliases"
+        constraints = [
+            models.CheckConstraint(name="alias_user_id_is_not_empty", condition=~Q(user_id="")),
         ]
 
     def __str__(self) -> str:

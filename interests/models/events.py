@@ -73,6 +73,34 @@ class Interaction(models.Model):
         return self.event_id
 
 
+class Impression(models.Model):
+    """One item of one answer was seen by an end user. Kept apart from events: it says what we showed, not
+    what somebody wanted, so no history, state or slate reads it.
+    """
+
+    event_id = models.CharField(max_length=ID_LENGTH, unique=True)
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="impressions")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+", db_index=False)
+    recommendation_id = models.CharField(max_length=ID_LENGTH, blank=True)
+    session_id = models.CharField(max_length=ID_LENGTH, blank=True)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    is_time_doubtful = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="impression_event_id_is_not_empty", condition=~Q(event_id="")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["received_at", "id"], name="impression_by_arrival"),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
 class RejectedRow(models.Model):
     """A row of an import that could not be read, kept whole so that it can be mended and replayed."""
 

@@ -2,6 +2,7 @@
 
 from recommender.models.evaluations import EvaluationRun, MetricValue
 from recommender.models.maps import InterestMap
+from recommender.models.placements import Placement, PlacementVersion
 from recommender.models.runs import PublicationRun, Serving, Switch
 from recommender.models.slates import PopularItems, SimilarItems, Slate
 
@@ -9,6 +10,8 @@ __all__ = [
     "EvaluationRun",
     "InterestMap",
     "MetricValue",
+    "Placement",
+    "PlacementVersion",
     "PopularItems",
     "PublicationRun",
     "Serving",

@@ -22,6 +22,21 @@ class Slate(models.Model):
     scores = ArrayField(models.FloatField())
     generated_at = models.DateTimeField()
     events_through = models.DateTimeField(null=True)
+    seen_items = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="The best of those the person has used, best first, for placements that show them again.",
+    )
+    seen_item_ids = ArrayField(models.TextField(), default=list, db_default=[])
+    seen_scores = ArrayField(models.FloatField(), default=list, db_default=[])
+    seen_at = ArrayField(
+        models.DateTimeField(), default=list, db_default=[], help_text="When each was used last."
+    )
+    reasons = models.JSONField(
+        null=True,
+        help_text="Why the first items are there, see `services.reasoning`. None: not yet worked out.",
+    )
 
     class Meta:
         constraints = [
@@ -31,6 +46,12 @@ class Slate(models.Model):
             models.CheckConstraint(
                 name="slate_arrays_are_equally_long",
                 condition=Q(item_ids__len=F("items__len")) & Q(scores__len=F("items__len")),
+            ),
+            models.CheckConstraint(
+                name="slate_arrays_of_seen_items_are_equally_long",
+                condition=Q(seen_item_ids__len=F("seen_items__len"))
+                & Q(seen_scores__len=F("seen_items__len"))
+                & Q(seen_at__len=F("seen_items__len")),
             ),
         ]
 
