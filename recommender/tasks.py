@@ -82,12 +82,20 @@ def answer(*, key: str, question: str, arguments: dict[str, Any]) -> None:
     answering.answer(key=key, question=question, arguments=arguments, now=time.time())
 
 
-def ask(question: Question, *, depends_on: Any, joins: str = "", **arguments: Any) -> Asked:
+def ask(
+    question: Question,
+    *,
+    depends_on: Any,
+    joins: str = "",
+    expires_seconds: float = asking.DEADLINE_SECONDS,
+    **arguments: Any,
+) -> Asked:
     """Return how a question stands; a live worker is asked where nobody has asked the same before.
 
     Args:
         depends_on: plain values that the answer changes with, beside the arguments.
         joins: the key of the same asked before: then it is only looked at, even if nobody answered in time.
+        expires_seconds: a worker that comes to it later leaves it.
         arguments: plain values.
     """
     key = asking.key_of(question, arguments=arguments, depends_on=depends_on)
@@ -98,7 +106,7 @@ def ask(question: Question, *, depends_on: Any, joins: str = "", **arguments: An
         asked, is_new = asking.place(key, now=time.time())
         if is_new:
             values = {"key": key, "question": question, "arguments": arguments}
-            answer.apply_async(kwargs=values, expires=asking.DEADLINE_SECONDS, retry=False)
+            answer.apply_async(kwargs=values, expires=expires_seconds, retry=False)
     except (BrokerIsAway, RedisError, OSError) as error:
         log.warning("question_not_sent", question=question, error=str(error))
         return asking.unreachable(key)

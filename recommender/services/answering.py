@@ -11,7 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection, transaction
 from redis.exceptions import RedisError
 
-from recommender.services import asking, explaining, looking_back, recalling, trying
+from recommender.services import asking, explaining, looking_back, ranking_for, recalling, trying
 from recommender.services.asking import Question
 from recommender.services.previewing import CannotPreview
 
@@ -20,6 +20,8 @@ ANSWERS: dict[str, Callable[..., dict[str, Any]]] = {
     Question.AS_OF_SLATE: looking_back.slate_at,
     Question.AS_OF_STATE: recalling.state_at,
     Question.WHAT_IF: trying.what_if,
+    Question.SESSION: ranking_for.session,
+    Question.CATEGORY_FOR: ranking_for.category_for,
 }
 TOO_LONG = (
     "It took a live worker too long. Ask for less: fewer events, or a time nearer to the events."

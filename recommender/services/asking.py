@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,8 @@ DEADLINE_SECONDS = 40
 KEPT_SECONDS = 600
 # Whatever stood in the way may be gone when somebody looks again.
 FAILURE_KEPT_SECONDS = 20
+# Between looks of who waits for an answer within one request.
+LOOK_SECONDS = 0.008
 UNREACHABLE = (
     "The queue cannot be reached, so no live worker can be asked. Look again in a minute; "
     "if it stays, see whether Redis runs."
@@ -33,6 +36,8 @@ class Question(StrEnum):
     AS_OF_SLATE = "as_of_slate"
     AS_OF_STATE = "as_of_state"
     WHAT_IF = "what_if"
+    SESSION = "session"
+    CATEGORY_FOR = "category_for"
 
 
 class State(StrEnum):
@@ -99,6 +104,16 @@ def look(key: str, *, now: float) -> Asked | None:
         return Asked(key, State.FAILED, reason=found["reason"], seconds=seconds)
     state = State.EXPIRED if seconds > DEADLINE_SECONDS else State.WAITING
     return Asked(key, state, seconds=seconds)
+
+
+def wait(key: str, *, seconds: float) -> Asked | None:
+    """Return how a question stands once it is answered or failed, or so many seconds have passed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look(key, now=time.time())
+        if found is None or not found.is_waiting or time.monotonic() >= deadline:
+            return found
+        time.sleep(LOOK_SECONDS)
 
 
 def keep_answer(key: str, answer: Mapping[str, Any], *, now: float) -> None:
