@@ -2,7 +2,7 @@
 
 from recommender.models.evaluations import EvaluationRun, MetricValue
 from recommender.models.maps import InterestMap
-from recommender.models.placements import Placement, PlacementVersion
+from recommender.models.placements import Placement, PlacementSwitch, PlacementVersion
 from recommender.models.runs import PublicationRun, Serving, Switch
 from recommender.models.slates import PopularItems, SimilarItems, Slate
 
@@ -11,6 +11,7 @@ __all__ = [
     "InterestMap",
     "MetricValue",
     "Placement",
+    "PlacementSwitch",
     "PlacementVersion",
     "PopularItems",
     "PublicationRun",

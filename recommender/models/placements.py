@@ -59,3 +59,27 @@ class PlacementVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.placement_id} version {self.number}"
+
+
+class PlacementSwitch(models.Model):
+    """Which version went live when, by whom and why; append-only."""
+
+    placement = models.ForeignKey(Placement, on_delete=models.CASCADE, related_name="switches")
+    version = models.ForeignKey(
+        PlacementVersion,
+        null=True,
+        on_delete=models.CASCADE,  # with the placement: what was live is never removed alone
+        related_name="switches",
+        help_text="None: the rules that a placement starts with.",
+    )
+    switched_at = models.DateTimeField()
+    switched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name_plural = "placement switches"
+
+    def __str__(self) -> str:
+        return f"{self.placement_id} at {self.switched_at:%Y-%m-%d %H:%M}"

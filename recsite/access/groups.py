@@ -26,6 +26,7 @@ ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "interests.eventkind": ("add", "change"),
         "interests.rejectedrow": ("change",),
         "interests.importrun": ("add", "change"),
+        "recommender.placement": ("add", "change", "delete"),
     },
     ENGINEER: {
         "access.apikey": ("add", "change"),
