@@ -1,6 +1,12 @@
 """Tables of publications, slates, maps and evaluations."""
 
 from recommender.models.evaluations import EvaluationRun, MetricValue
+from recommender.models.experiments import (
+    Experiment,
+    ExperimentChange,
+    ExperimentLook,
+    Variant,
+)
 from recommender.models.maps import InterestMap
 from recommender.models.placements import Placement, PlacementSwitch, PlacementVersion
 from recommender.models.runs import PublicationRun, Serving, Switch
@@ -8,6 +14,9 @@ from recommender.models.slates import PopularItems, SimilarItems, Slate
 
 __all__ = [
     "EvaluationRun",
+    "Experiment",
+    "ExperimentChange",
+    "ExperimentLook",
     "InterestMap",
     "MetricValue",
     "Placement",
@@ -19,4 +28,5 @@ __all__ = [
     "SimilarItems",
     "Slate",
     "Switch",
+    "Variant",
 ]
