@@ -16,6 +16,8 @@ class Scope(models.TextChoices):
     READ_ITEMS = "items:read", "read items"
     WRITE_ITEMS = "items:write", "write items"
     READ_RUNS = "runs:read", "read runs and evaluations"
+    READ_USERS = "users:read", "read the controls of end users and all that is held about them"
+    WRITE_USERS = "users:write", "set controls of end users, merge and erase them"
 
 
 class ApiKey(models.Model):
