@@ -163,7 +163,7 @@ def _score_blocks(
     """
     own = network.histories(log)
     weights, bias = _in_catalogue(network, network.item_index(log.catalogue), excluded_items)
-    beyond = _beyond_popularity(network, network.item_index(log.catalogue))
+    beyond = beyond_popularity(network, network.item_index(log.catalogue))
     size = int(np.clip(BLOCK_SCORES // max(log.num_items, 1), 1, MAX_BLOCK))
     scored = torch.empty(min(size, len(users)), log.num_items, device=bias.device)
     for first in range(0, len(users), ENCODED_USERS):
@@ -178,10 +178,13 @@ def _score_blocks(
             yield block, found
 
 
-def _beyond_popularity(network: TrainedNetwork, index: NDArray[np.int64]) -> Tensor | None:
+def beyond_popularity(network: TrainedNetwork, index: NDArray[np.int64]) -> Tensor | None:
     """Return what a trend above 1 adds to items beyond making recent popularity of popularity; else None.
 
     Somebody of whom nothing is known gets what is popular now and no more: bias plus once the rise.
+
+    Args:
+        index: places of the items among the network's. [M]
     """
     weight = network.config.trend
     if weight <= 1:

@@ -31,7 +31,8 @@ RENEW = f"""
     INSERT INTO recommender_slate ({", ".join(COLUMNS)}) VALUES %s
     ON CONFLICT (publication_id, end_user_id) DO UPDATE SET
         items = excluded.items, item_ids = excluded.item_ids, scores = excluded.scores,
-        generated_at = excluded.generated_at, events_through = excluded.events_through
+        generated_at = excluded.generated_at, events_through = excluded.events_through,
+        reasons = NULL
     WHERE recommender_slate.events_through IS NULL
        OR recommender_slate.events_through <= excluded.events_through
 """

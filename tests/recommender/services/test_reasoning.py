@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from interests.learning import scoring
+from interests.models import EndUser, Interaction, Item
+from interests.selectors import events
+from interests.services import training as training_service
+from recommender.models import Slate
+from recommender.services import reasoning, refreshing
+from tests.factories import NOW
+from tests.recommender.services.test_publishing import published
+from tests.recommender.services.test_refreshing import refresh, views
+
+
+@pytest.fixture
+def serving(training, monkeypatch):
+    monkeypatch.setattr(refreshing, "memory", refreshing.Memory())
+    return published(training)
+
+
+def explain(serving, *user_ids: str, **arguments) -> int:
+    return reasoning.explain(
+        keys_of(*user_ids),
+        publication_id=serving.pk,
+        network=training_service.load(serving.training_run),
+        **arguments,
+    )
+
+
+def keys_of(*user_ids: str) -> list[int]:
+    return [EndUser.objects.get(user_id=user_id).pk for user_id in user_ids]
+
+
+def slate_of(user_id: str) -> Slate:
+    return Slate.objects.get(end_user__user_id=user_id)
+
+
+@pytest.mark.django_db
+def test_reasons_name_first_items_the_interest_they_serve_and_events_that_lift_them(serving):
+    views("user 3", "item 0")
+    refresh()
+
+    assert explain(serving, "user 3", "user 4") == 2
+
+    slate = slate_of("user 3")
+    state = EndUser.objects.get(user_id="user 3").current_state
+    weights = dict(zip(state.category_ids, state.weights, strict=True))
+    assert [reason["item"] for reason in slate.reasons] == slate.items[: reasoning.NUM_ITEMS]
+    for reason in slate.reasons:
+        (category,) = Item.objects.get(pk=reason["item"]).categories.all()
+        assert reason["category"] == category.pk
+        assert reason["weight"] == pytest.approx(weights[category.pk], abs=1e-4)
+        assert len(reason["events"]) <= 3
+        for event, item, gain in reason["events"]:
+            assert Interaction.objects.get(pk=event, end_user=slate.end_user_id).item_id == item
+            assert gain >= 0.05
+
+
+@pytest.mark.django_db
+def test_a_stated_gain_is_the_change_in_score(serving):
+    explain(serving, "user 5")
+
+    slate = slate_of("user 5")
+    known = events.interaction_log(end_users=[slate.end_user_id])
+    network = training_service.load(serving.training_run)
+    stated = [(reason["item"], event) for reason in slate.reasons for event in reason["events"]]
+    assert stated
+    for item, (event, _, gain) in stated:
+        column = np.searchsorted(known.item_keys, item)
+        without = known.log.take(known.log.positions != event)
+        before = scoring.scores(network, known.log, users=np.array([0]))[0, column]
+        after = scoring.scores(network, without, users=np.array([0]))[0, column]
+        assert gain == pytest.approx(before - after, abs=1e-3)
+
+
+@pytest.mark.django_db
+def test_a_slate_made_anew_has_no_reasons_until_they_are_worked_out(serving):
+    explain(serving, "user 3")
+    explained = slate_of("user 3").reasons
+    views("user 3", "item 0")
+    refresh()
+
+    assert explained is not None
+    assert slate_of("user 3").reasons is None
+    assert reasoning.unexplained(keys_of("user 4", "user 3"), publication_id=serving.pk) == keys_of(
+        "user 4", "user 3"
+    )
+    explain(serving, "user 3")
+    assert reasoning.unexplained(keys_of("user 4", "user 3"), publication_id=serving.pk) == keys_of(
+        "user 4"
+    )
+
+
+@pytest.mark.django_db
+def test_a_slate_that_has_not_seen_the_newest_event_is_not_explained_by_it(serving):
+    views("user 3", "item 0")
+
+    assert explain(serving, "user 3") == 0
+    assert slate_of("user 3").reasons is None
+
+
+@pytest.mark.django_db
+def test_a_slate_made_while_reasons_were_worked_out_gets_none(serving, monkeypatch):
+    gains = reasoning.attribution.gains
+
+    def slowly(*arguments, **named):
+        Slate.objects.filter(end_user__user_id="user 3").update(
+            generated_at=NOW + timedelta(days=1)
+        )
+        yield from gains(*arguments, **named)
+
+    monkeypatch.setattr(reasoning.attribution, "gains", slowly)
+
+    assert explain(serving, "user 3", "user 4") == 1
+    assert slate_of("user 3").reasons is None
+
+
+@pytest.mark.django_db
+def test_a_log_that_is_there_is_not_read_again(serving, django_assert_num_queries):
+    known = events.interaction_log()
+
+    # Slates, weights, savepoint, lock, write, its release.
+    with django_assert_num_queries(6):
+        explained = reasoning.explain(
+            keys_of_all := known.user_keys.tolist(),
+            publication_id=serving.pk,
+            network=training_service.load(serving.training_run),
+            log=known,
+        )
+    assert explained == len(keys_of_all)
+
+
+@pytest.mark.django_db
+def test_nobody_to_explain_is_no_work(serving):
+    assert reasoning.explain([], publication_id=serving.pk, network=None) == 0
