@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     """
 
     dependencies = [
-        ("interests", "0014_outcome_of_each_kind"),
+        ("interests", "0013_outcomes_of_kinds_and_dwell"),
     ]
 
     operations = [
