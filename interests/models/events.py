@@ -9,14 +9,31 @@ from interests.models.audience import ID_LENGTH, EndUser
 from interests.models.catalogue import Item
 from interests.models.runs import ImportRun
 
+SENT_HELP = "When it occurred by the sender's clock, where that clock was wrong and was corrected."
+
 
 class EventKind(models.Model):
-    """A kind of event and how much it tells; curators edit the weight."""
+    """A kind of event and how much it tells; curators edit the weight and what outcome it is."""
+
+    class Outcome(models.TextChoices):
+        CLICK = "click", "a click"
+        CONVERSION = "conversion", "a conversion; its value is revenue"
+        LIKE = "like", "satisfied"
+        DISLIKE = "dislike", "not satisfied"
+        RATING = "rating", "a rating; its value is the rating"
 
     name = models.CharField(max_length=50, unique=True)
     weight = models.FloatField(
         default=1.0,
         help_text="How much one event tells. Below 0: a negative signal, never a target.",
+    )
+    outcome = models.CharField(
+        max_length=20,
+        choices=Outcome,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What an event of this kind is when it follows a recommendation.",
     )
 
     class Meta:
@@ -50,6 +67,7 @@ class Interaction(models.Model):
     is_time_doubtful = models.BooleanField(
         default=False, help_text="Its time was before 1990 or in the future when it arrived."
     )
+    occurred_at_sent = models.DateTimeField(null=True, blank=True, help_text=SENT_HELP)
 
     class Meta:
         verbose_name = "event"
@@ -74,26 +92,37 @@ class Interaction(models.Model):
 
 
 class Impression(models.Model):
-    """One item of one answer was seen by an end user. Kept apart from events: it says what we showed, not
-    what somebody wanted, so no history, state or slate reads it.
+    """One item of one answer was seen by an end user, or looked at for so many seconds (kind "dwell"). Kept
+    apart from events: it says what we showed, not what somebody wanted, so no history, state or slate reads it.
     """
 
     event_id = models.CharField(max_length=ID_LENGTH, unique=True)
-    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="impressions")
+    end_user = models.ForeignKey(
+        EndUser, on_delete=models.CASCADE, related_name="impressions", db_index=False
+    )
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+", db_index=False)
+    dwell_seconds = models.FloatField(
+        null=True, blank=True, help_text="For how long; none: that it was seen."
+    )
     recommendation_id = models.CharField(max_length=ID_LENGTH, blank=True)
     session_id = models.CharField(max_length=ID_LENGTH, blank=True)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
     is_time_doubtful = models.BooleanField(default=False)
+    occurred_at_sent = models.DateTimeField(null=True, blank=True, help_text=SENT_HELP)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="impression_event_id_is_not_empty", condition=~Q(event_id="")
             ),
+            models.CheckConstraint(
+                name="impression_dwell_is_not_negative",
+                condition=Q(dwell_seconds=None) | Q(dwell_seconds__gte=0),
+            ),
         ]
         indexes = [
+            models.Index(fields=["end_user", "occurred_at"], name="impression_of_end_user"),
             models.Index(fields=["received_at", "id"], name="impression_by_arrival"),
         ]
 

@@ -8,6 +8,13 @@ from recommender.models.experiments import (
     Variant,
 )
 from recommender.models.maps import InterestMap
+from recommender.models.outcomes import (
+    LagSample,
+    OutcomeCount,
+    OutcomeOfPerson,
+    OutcomeRate,
+    OutcomeRefusal,
+)
 from recommender.models.placements import Placement, PlacementSwitch, PlacementVersion
 from recommender.models.runs import PublicationRun, Serving, Switch
 from recommender.models.slates import PopularItems, SimilarItems, Slate
@@ -18,7 +25,12 @@ __all__ = [
     "ExperimentChange",
     "ExperimentLook",
     "InterestMap",
+    "LagSample",
     "MetricValue",
+    "OutcomeCount",
+    "OutcomeOfPerson",
+    "OutcomeRate",
+    "OutcomeRefusal",
     "Placement",
     "PlacementSwitch",
     "PlacementVersion",
