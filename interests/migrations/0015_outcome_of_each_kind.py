@@ -18,6 +18,6 @@ def name_outcomes(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("interests", "0013_outcomes_of_kinds_and_dwell")]
+    dependencies = [("interests", "0014_events_that_are_used")]
 
     operations = [migrations.RunPython(name_outcomes, migrations.RunPython.noop)]
