@@ -6,25 +6,21 @@ How a list is put together by them stands in `ranking.composing`; expressions ov
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from recommender.ranking import expressions
+from recommender.ranking import rule_values as values
+from recommender.ranking.rule_values import RulesError
+
+__all__ = ["Boost", "Fallback", "Pin", "Rules", "RulesError", "SeenPolicy", "Window"]
+
 MAX_LENGTH = 200  # of a list: as long as a slate
-MAX_RULES = 500  # pins, boosts, categories: what a page still shows and an answer still takes in
 MAX_FACTOR = 100.0
 MAX_DAYS = 3_650
-
-
-class RulesError(ValueError):
-    """A rule cannot be followed; the message says which, why, and what would be right."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(f"{name}: {message}")
-        self.name, self.message = name, message
 
 
 class SeenPolicy(StrEnum):
@@ -60,6 +56,10 @@ class Window:
     def holds(self, now: datetime) -> bool:
         """Tell whether it holds at a time."""
         return (self.begin is None or self.begin <= now) and (self.end is None or now < self.end)
+
+    def meets(self, other: Window) -> bool:
+        """Tell whether there is a time at which both hold."""
+        return not _is_over(self.end, other.begin) and not _is_over(other.end, self.begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,6 @@ class Rules:
     def from_plain(cls, plain: Any) -> Rules:
         """Return the rules that `to_plain` wrote, or somebody sent.
 
-        Expressions are only checked to be texts here, see `ranking.expressions.parse`.
-
         Raises:
             RulesError: a rule is unknown or cannot be followed.
         """
@@ -163,6 +161,10 @@ class Rules:
         if unknown:
             raise RulesError(unknown[0][:50], "is not a rule.")
         return cls(**{name: _READERS[name](name, value) for name, value in plain.items()})
+
+
+def _is_over(end: datetime | None, begin: datetime | None) -> bool:
+    return end is not None and begin is not None and end <= begin
 
 
 def _plain(value: Any) -> Any:
@@ -175,89 +177,37 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, StrEnum) else value
 
 
-def _integer(low: int, high: int) -> Callable[[str, Any], int]:
-    def read(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise RulesError(name, f"must be a whole number from {low:,} to {high:,}.")
-        return value
-
-    return read
-
-
-def _number(low: float, high: float) -> Callable[[str, Any], float]:
-    def read(name: str, value: Any) -> float:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not low <= value <= high:
-            raise RulesError(name, f"must be a number from {low:g} to {high:g}.")
-        return float(value)
-
-    return read
-
-
-def _text(longest: int) -> Callable[[str, Any], str]:
-    def read(name: str, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > longest or "\0" in value:
-            raise RulesError(name, f"must be a text of at most {longest:,} characters.")
-        return value
-
-    return read
-
-
-def _truth(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise RulesError(name, "must be true or false.")
-    return value
-
-
-def _each(read: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
-    def read_all(name: str, value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MAX_RULES:
-            raise RulesError(name, f"must be a list of at most {MAX_RULES}.")
-        return tuple(read(f"{name}[{place}]", one) for place, one in enumerate(value))
-
-    return read_all
-
-
-def _choice(kind: type[StrEnum]) -> Callable[[str, Any], StrEnum]:
-    def read(name: str, value: Any) -> StrEnum:
-        try:
-            return kind(value)
-        except ValueError:
-            raise RulesError(name, f"must be one of {', '.join(kind)}.") from None
-
-    return read
-
-
-def _moment(name: str, value: Any) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise RulesError(
-            name, "must be an ISO 8601 time such as 2026-03-04T12:00:00+00:00."
-        ) from None
-    if found.tzinfo is None:
-        raise RulesError(name, "must say its time zone, such as 2026-03-04T12:00:00+00:00.")
-    return found
-
-
 def _window(name: str, value: Any) -> Window:
     if not isinstance(value, Mapping) or set(value) - {"begin", "end"}:
         raise RulesError(name, "must be an object with begin and end.")
-    found = Window(*(_moment(f"{name}.{side}", value.get(side)) for side in ("begin", "end")))
+    found = Window(*(values.moment(f"{name}.{side}", value.get(side)) for side in ("begin", "end")))
     if found.begin is not None and found.end is not None and found.end <= found.begin:
         raise RulesError(name, "must end after it begins.")
     return found
 
 
-_ID = _text(512)
+def _where(name: str, value: Any) -> str:
+    text = values.text(expressions.MAX_CHARACTERS)(name, value)
+    try:
+        expressions.parse(text)
+    except expressions.ExpressionError as error:
+        raise RulesError(name, str(error)) from error
+    return text.strip()
+
+
+def _category(name: str, value: Any) -> str:
+    text = values.text(200)(name, value)
+    if not text:
+        raise RulesError(name, "must be the name of a category.")
+    return text
+
+
 _PARTS: dict[str, Callable[[str, Any], Any]] = {
-    "item_id": _ID,
-    "rank": _integer(1, MAX_LENGTH),
-    "category": _text(200),
-    "where": _text(2_000),
-    "factor": _number(1 / MAX_FACTOR, MAX_FACTOR),
+    "item_id": values.text(512),
+    "rank": values.integer(1, MAX_LENGTH),
+    "category": values.text(200),
+    "where": _where,
+    "factor": values.number(1 / MAX_FACTOR, MAX_FACTOR),
     "window": _window,
 }
 
@@ -290,28 +240,44 @@ def _boost(name: str, value: Any) -> Boost:
 
 
 def _pins(name: str, value: Any) -> tuple[Pin, ...]:
-    pins: tuple[Pin, ...] = _each(_pin)(name, value)
+    pins: tuple[Pin, ...] = values.each(_pin)(name, value)
+    for place, pin in enumerate(pins):
+        for other in pins[:place]:
+            same = "rank" if pin.rank == other.rank else "item_id"
+            if getattr(pin, same) == getattr(other, same) and pin.window.meets(other.window):
+                raise RulesError(
+                    f"{name}[{place}].{same}",
+                    f"is that of {name}[{pins.index(other)}] too, at the same time. "
+                    "Keep one of them, or give them windows that do not meet.",
+                )
     return pins
 
 
+def _fallbacks(name: str, value: Any) -> tuple[Fallback, ...]:
+    found: tuple[Fallback, ...] = values.each(values.choice(Fallback))(name, value)
+    if len(set(found)) < len(found):
+        raise RulesError(name, "must name each only once.")
+    return found
+
+
 def _optional_integer(name: str, value: Any) -> int | None:
-    return None if value is None else _integer(1, MAX_LENGTH)(name, value)
+    return None if value is None else values.integer(1, MAX_LENGTH)(name, value)
 
 
 _READERS: dict[str, Callable[[str, Any], Any]] = {
-    "length": _integer(1, MAX_LENGTH),
-    "where": _text(2_000),
-    "categories_in": _each(_text(200)),
-    "categories_out": _each(_text(200)),
+    "length": values.integer(1, MAX_LENGTH),
+    "where": _where,
+    "categories_in": values.each(_category),
+    "categories_out": values.each(_category),
     "max_per_category": _optional_integer,
     "pins": _pins,
-    "boosts": _each(_boost),
-    "seen": _choice(SeenPolicy),
-    "seen_days": _integer(1, MAX_DAYS),
-    "hides_negative": _truth,
-    "diversity": _number(0, 1),
-    "calibration": _number(0, 1),
-    "novelty": _number(0, 1),
-    "exploration": _number(0, 1),
-    "fallbacks": _each(_choice(Fallback)),
+    "boosts": values.each(_boost),
+    "seen": values.choice(SeenPolicy),
+    "seen_days": values.integer(1, MAX_DAYS),
+    "hides_negative": values.truth,
+    "diversity": values.number(0, 1),
+    "calibration": values.number(0, 1),
+    "novelty": values.number(0, 1),
+    "exploration": values.number(0, 1),
+    "fallbacks": _fallbacks,
 }
