@@ -1,0 +1,52 @@
+"""What answers a request: the rules of its placement, and which list they are applied to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from recommender.models import Placement
+from recommender.models.placements import DEFAULT
+from recommender.ranking.rules import Rules
+
+
+class PlacementUnknown(Exception):
+    """There is no such placement; the message says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a request is answered.
+
+    Attributes:
+        placement_id: 0 where the placement has no row
+        version_id: 0 for the rules that a placement starts with
+        source: "slate", a `Fallback`, or "interleaved"
+        variants: keys of the experiments' variants that had a say
+        other_source: what `source` is interleaved with
+    """
+
+    rules: Rules
+    placement_id: int = 0
+    version_id: int = 0
+    source: str = "slate"
+    variants: tuple[int, ...] = ()
+    other_source: str | None = None
+
+
+def plan(placement: str, user_id: str, now: datetime) -> Plan:
+    """Return how a person is answered in a placement.
+
+    Raises:
+        PlacementUnknown: there is none of this name.
+    """
+    found = Placement.objects.filter(name=placement).select_related("live_version").first()
+    if found is None:
+        if placement == DEFAULT:
+            return Plan(Rules())
+        names = ", ".join(Placement.objects.order_by("name").values_list("name", flat=True)[:20])
+        raise PlacementUnknown(f'There is no placement "{placement[:50]}". There are: {names}.')
+    if found.live_version is None:
+        return Plan(Rules(), placement_id=found.pk)
+    rules = Rules.from_plain(found.live_version.rules)
+    return Plan(rules, placement_id=found.pk, version_id=found.live_version.pk)
