@@ -1,0 +1,302 @@
+"""What stands in the editor of a placement: read from a form as it was typed, changed by its buttons, made into rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from recommender.ranking.rules import MAX_LENGTH, MAX_RULES, Rules, RulesError, Window
+
+LONGEST = 2_000  # of anything typed into one field
+NEW_FACTOR = "2"
+PLAIN = (
+    "length", "where", "max_per_category", "seen", "seen_days", "diversity", "calibration", "novelty",
+    "exploration",
+)  # fmt: skip
+NUMBERS: dict[str, Callable[[str], Any]] = {
+    "length": int,
+    "max_per_category": int,
+    "seen_days": int,
+    "diversity": float,
+    "calibration": float,
+    "novelty": float,
+    "exploration": float,
+}
+
+
+@dataclass
+class PinRow:
+    """A pin as it was typed."""
+
+    item_id: str
+    rank: str
+    begin: str = ""
+    end: str = ""
+
+
+@dataclass
+class BoostRow:
+    """A boost or burial as it was typed; `kind` says what `what` is: item_id, category or where."""
+
+    kind: str
+    what: str
+    factor: str = NEW_FACTOR
+    begin: str = ""
+    end: str = ""
+
+
+@dataclass
+class Typed:
+    """All that was typed into the editor, right or wrong."""
+
+    fields: dict[str, str]
+    hides_negative: bool = True
+    categories_in: list[str] = field(default_factory=list)
+    categories_out: list[str] = field(default_factory=list)
+    pins: list[PinRow] = field(default_factory=list)
+    boosts: list[BoostRow] = field(default_factory=list)
+    fallbacks: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, rules: Rules) -> Typed:
+        """Return rules as the editor shows them first."""
+        texts = {name: getattr(rules, name) for name in PLAIN}
+        return cls(
+            fields={name: _text(value) for name, value in texts.items()},
+            hides_negative=rules.hides_negative,
+            categories_in=list(rules.categories_in),
+            categories_out=list(rules.categories_out),
+            pins=[
+                PinRow(pin.item_id, str(pin.rank), *_window_texts(pin.window))
+                for pin in sorted(rules.pins, key=lambda pin: pin.rank)
+            ],
+            boosts=[
+                BoostRow(
+                    *next(
+                        (kind, getattr(boost, kind))
+                        for kind in ("item_id", "category", "where")
+                        if getattr(boost, kind)
+                    ),
+                    _text(boost.factor),
+                    *_window_texts(boost.window),
+                )
+                for boost in rules.boosts
+            ],
+            fallbacks=[str(one) for one in rules.fallbacks],
+        )
+
+    @classmethod
+    def from_post(cls, posted: QueryDict) -> Typed:
+        """Return what a form sent."""
+        pins = _rows(posted, "pin_item", "pin_rank", "pin_begin", "pin_end")
+        boosts = _rows(
+            posted, "boost_kind", "boost_what", "boost_factor", "boost_begin", "boost_end"
+        )
+        return cls(
+            fields={name: _clean(posted.get(name, "")) for name in PLAIN},
+            hides_negative="hides_negative" in posted,
+            categories_in=_list(posted, "category_in"),
+            categories_out=_list(posted, "category_out"),
+            pins=[PinRow(*row) for row in pins],
+            boosts=[BoostRow(*row) for row in boosts],
+            fallbacks=_list(posted, "fallback"),
+        )
+
+    def act(self, verb: str, argument: str) -> None:
+        """Do what a button of the editor says; what makes no sense does nothing."""
+        if verb in _ON_ROWS:
+            rows, change = _ON_ROWS[verb]
+            place = int(argument) if argument.isascii() and argument.isdigit() else -1
+            found: list[Any] = getattr(self, rows)
+            if 0 <= place < len(found):
+                change(found, place)
+        elif verb in _WITH_TEXT and argument:
+            _WITH_TEXT[verb](self, _clean(argument))
+
+    def rules(self) -> tuple[Rules | None, dict[str, str]]:
+        """Return the rules, None where something makes no sense, and what is wrong by rule."""
+        errors: dict[str, str] = {}
+        plain: dict[str, Any] = {
+            "hides_negative": self.hides_negative,
+            "categories_in": self.categories_in,
+            "categories_out": self.categories_out,
+            "fallbacks": self.fallbacks,
+            "pins": [],
+            "boosts": [],
+        }
+        for name, text in self.fields.items():
+            plain[name] = _number(name, text) if name in NUMBERS else text
+        if not self.fields["max_per_category"]:
+            plain["max_per_category"] = None
+        for place, pin in enumerate(self.pins):
+            one = {"item_id": pin.item_id, "rank": _number("length", pin.rank)}
+            _add(plain["pins"], "pins", place, one, pin, errors)
+        for place, boost in enumerate(self.boosts):
+            kind = boost.kind if boost.kind in ("item_id", "category", "where") else "item_id"
+            one = {"factor": _number("diversity", boost.factor), kind: boost.what}
+            _add(plain["boosts"], "boosts", place, one, boost, errors)
+        for name, value in plain.items():
+            try:
+                Rules.from_plain({name: value})
+            except RulesError as error:
+                errors.setdefault(name, _said(error))
+        return (None if errors else Rules.from_plain(plain)), errors
+
+
+def _add(
+    kept: list[dict[str, Any]],
+    rule: str,
+    place: int,
+    one: dict[str, Any],
+    row: PinRow | BoostRow,
+    errors: dict[str, str],
+) -> None:
+    """Keep a pin or boost if it makes sense, else what is wrong with it."""
+    try:
+        one["window"] = {"begin": _moment(row.begin), "end": _moment(row.end)}
+        Rules.from_plain({rule: [one]})
+    except RulesError as error:
+        errors[f"{rule}.{place}"] = _said(error)
+    else:
+        kept.append(one)
+
+
+def _said(error: RulesError) -> str:
+    """Return what is wrong as a sentence."""
+    of = {
+        "rank": "The place",
+        "factor": "How much it counts",
+        "window": "The time",
+        "where": "The text",
+    }
+    return f"{of.get(error.name.rpartition('.')[2], 'This')} {error.message}"
+
+
+def _number(name: str, text: str) -> Any:
+    """Return a number, or the text itself: then the rules say what would be right."""
+    try:
+        return NUMBERS[name](text.replace(",", "." if NUMBERS[name] is float else ""))
+    except ValueError:
+        return text
+
+
+def _moment(text: str) -> str | None:
+    """Return a time that was typed, in the account's zone, as the rules keep it."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        aware = timezone.make_aware(found) if timezone.is_naive(found) else found
+        return aware.isoformat()
+    except (ValueError, OverflowError):
+        raise RulesError(
+            "window", f'is not a time: "{text[:40]}". Write 2026-03-04T12:00.'
+        ) from None
+
+
+def _window_texts(window: Window) -> tuple[str, str]:
+    begin, end = (
+        f"{timezone.localtime(at):%Y-%m-%dT%H:%M}" if at else ""
+        for at in (window.begin, window.end)
+    )
+    return begin, end
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "").strip()[:LONGEST]
+
+
+def _list(posted: QueryDict, name: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_clean, posted.getlist(name)[: MAX_RULES + 1]))))
+
+
+def _rows(posted: QueryDict, *names: str) -> list[tuple[str, ...]]:
+    columns = [[_clean(text) for text in posted.getlist(name)[: MAX_RULES + 1]] for name in names]
+    return [row for row in zip_longest(*columns, fillvalue="") if row[0]]
+
+
+# --- what the buttons do ---------------------------------------------------------------------------
+
+
+def _remove(rows: list[Any], place: int) -> None:
+    del rows[place]
+
+
+def _earlier(rows: list[Any], place: int) -> None:
+    if place:
+        rows[place - 1], rows[place] = rows[place], rows[place - 1]
+
+
+def _move_pin(by: int) -> Callable[[list[PinRow], int], None]:
+    def move(rows: list[PinRow], place: int) -> None:
+        row = rows[place]
+        if not row.rank.isdigit():
+            return
+        wanted = min(max(int(row.rank) + by, 1), MAX_LENGTH)
+        for other in rows:
+            if other is not row and other.rank == str(wanted):
+                other.rank = row.rank
+        row.rank = str(wanted)
+        rows.sort(key=lambda one: int(one.rank) if one.rank.isdigit() else MAX_LENGTH)
+
+    return move
+
+
+def _pin(typed: Typed, item_id: str) -> None:
+    taken = {row.rank for row in typed.pins}
+    free = next(rank for rank in range(1, len(taken) + 2) if str(rank) not in taken)
+    typed.pins.append(PinRow(item_id, str(free)))
+
+
+def _append(rows: str) -> Callable[[Typed, str], None]:
+    def append(typed: Typed, text: str) -> None:
+        found: list[str] = getattr(typed, rows)
+        if text not in found:
+            found.append(text)
+
+    return append
+
+
+def _boost(kind: str) -> Callable[[Typed, str], None]:
+    return lambda typed, text: typed.boosts.append(BoostRow(kind, text))
+
+
+_ON_ROWS: dict[str, tuple[str, Callable[[Any, int], None]]] = {
+    "unpin": ("pins", _remove),
+    "pin_up": ("pins", _move_pin(-1)),
+    "pin_down": ("pins", _move_pin(1)),
+    "unboost": ("boosts", _remove),
+    "in_off": ("categories_in", _remove),
+    "out_off": ("categories_out", _remove),
+    "fallback_up": ("fallbacks", _earlier),
+    "fallback_off": ("fallbacks", _remove),
+}
+_WITH_TEXT: dict[str, Callable[[Typed, str], None]] = {
+    "pin": _pin,
+    "in_on": _append("categories_in"),
+    "out_on": _append("categories_out"),
+    "fallback_on": _append("fallbacks"),
+    "boost_item": _boost("item_id"),
+    "boost_category": _boost("category"),
+    "boost_where": _boost("where"),
+}
+
+
+def choices(steps: Sequence[tuple[float, str]], chosen: str) -> list[tuple[str, str, bool]]:
+    """Return the steps of a choice as value, words and whether it is chosen; a number of its own comes last."""
+    found = [(f"{value:g}", words, f"{value:g}" == chosen) for value, words in steps]
+    if not any(is_chosen for _, _, is_chosen in found):
+        found.append((chosen, chosen, True))
+    return found
