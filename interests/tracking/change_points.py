@@ -10,6 +10,8 @@ Legend: B end users of a batch, R beginnings that are kept, C categories.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,15 @@ class ChangePoints:
         """Forget all but the first `size` end users."""
         self._counts, self._totals = self._counts[:size], self._totals[:size]
         self._person, self._posterior = self._person[:size], self._posterior[:size]
+
+    def state(self) -> tuple[NDArray[np.float64], ...]:
+        """Return what it holds of each person, each [B, ...]; the rest follows from it."""
+        return self._counts, self._posterior, self._person
+
+    def restore(self, rows: NDArray[np.intp], state: Sequence[NDArray[np.float64]]) -> None:
+        """Hold of the people in `rows` what `state` returned."""
+        self._counts[rows], self._posterior[rows], self._person[rows] = state
+        self._totals[rows] = self._counts[rows].sum(2)
 
     @property
     def posterior(self) -> NDArray[np.float64]:

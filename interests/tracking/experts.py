@@ -84,6 +84,23 @@ class Experts:
         self.belief, self.times = self.belief[:size], self.times[:, :size]
         self.events = (self.events[0][:size], self.events[1][:size])
 
+    @property
+    def _parts(self) -> tuple[Counts | ChangePoints | Levels | Sessions, ...]:
+        return (self.plain, self.credited, *self.changes, *self.levels, self.sessions)
+
+    def state(self) -> list[NDArray[np.float64]]:
+        """Return what is known of each person but for their last two events, each [B, ...]."""
+        return [array for part in self._parts for array in part.state()] + [self.belief]
+
+    def restore(self, rows: NDArray[np.intp], state: Sequence[NDArray[np.float64]]) -> None:
+        """Know of the people in `rows` what `state` returned."""
+        left = list(state)
+        for part in self._parts:
+            size = len(part.state())
+            part.restore(rows, left[:size])
+            del left[:size]
+        (self.belief[rows],) = left
+
     def foresee(self) -> NDArray[np.float64]:
         """Work out what is expected of the next events, `predictions` [B, K, C]; return the mixture. [B, C]"""
         plain = self.plain.predictions()

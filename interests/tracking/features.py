@@ -56,8 +56,10 @@ class Features:
     crossed: NDArray[np.float32]
 
 
-def features(experts: Experts, *, step: int, shares: NDArray[np.float64]) -> Features:
-    """Return the features after `step` events, after `Experts.foresee`."""
+def features(
+    experts: Experts, *, step: int | NDArray[np.int64], shares: NDArray[np.float64]
+) -> Features:
+    """Return the features after `step` events, the same of all or each one's own, after `Experts.foresee`."""
     predictions, sessions = experts.predictions, experts.sessions
     mixed = np.log(experts.mixed)
     now = _leaning(sessions.now, sessions.num_now, shares)
@@ -95,12 +97,15 @@ def _leaning(
     return leaning
 
 
-def _of_person(experts: Experts, *, mixed: NDArray[np.float64], step: int) -> NDArray[np.float32]:
+def _of_person(
+    experts: Experts, *, mixed: NDArray[np.float64], step: int | NDArray[np.int64]
+) -> NDArray[np.float32]:
     sessions = experts.sessions
-    size = len(mixed)
-    pause = (experts.times[0] - experts.times[1]) / DAY_MICROSECONDS if step > 1 else np.ones(size)
+    pause = np.where(
+        np.asarray(step) > 1, (experts.times[0] - experts.times[1]) / DAY_MICROSECONDS, 1.0
+    )
     columns = [
-        np.full(size, np.log1p(step)),
+        np.broadcast_to(np.log1p(step), len(mixed)),
         np.log1p(sessions.num_now),
         np.log1p(sessions.num_ended),
         np.log(np.maximum(pause, SMALLEST)),

@@ -70,6 +70,7 @@ class Batch:
 
     Attributes:
         index: which of the histories these are, int64. [B]
+        first: events of each that lie before these and have been seen already, int64. [B]
         lengths: number of events of each, int64. [B]
         shares: float64. [B, L, C]
         weights: float64. [B, L]
@@ -77,10 +78,11 @@ class Batch:
         times: microseconds, int64. [B, L]
         begins_session: whether the event is the first of its session. [B, L]
         network_shares: None if no history has any, float64. [B, L, C]
-        network_from: beyond L where there is no network, int64. [B]
+        network_from: beyond all events where there is no network, int64. [B]
     """
 
     index: NDArray[np.int64]
+    first: NDArray[np.int64]
     lengths: NDArray[np.int64]
     shares: NDArray[np.float64]
     weights: NDArray[np.float64]
@@ -138,24 +140,32 @@ def of_log(
     return histories
 
 
-def batches(histories: Sequence[History]) -> Iterator[Batch]:
-    """Yield all histories in padded batches of like length, longest first."""
-    order = sorted(range(len(histories)), key=lambda i: -len(histories[i]))
+def batches(
+    histories: Sequence[History], *, firsts: Sequence[int] | None = None
+) -> Iterator[Batch]:
+    """Yield all histories in padded batches of like length, longest first.
+
+    Args:
+        firsts: of each history from which event on; None: from the first.
+    """
+    begins = [0] * len(histories) if firsts is None else firsts
+    lengths = [len(own) - begin for own, begin in zip(histories, begins, strict=True)]
+    order = sorted(range(len(histories)), key=lambda i: -lengths[i])
     start = 0
     while start < len(order):
-        longest = histories[order[start]]
-        limit = max(1, BATCH_NUMBERS // max(longest.shares.size, 1))
-        shortest = SHORTEST_SHARE * len(longest) - 8
+        longest, num_categories = lengths[order[start]], histories[order[start]].shares.shape[1]
+        limit = max(1, BATCH_NUMBERS // max(longest * num_categories, 1))
+        shortest = SHORTEST_SHARE * longest - 8
         end = start + 1
-        while end < len(order) and end - start < limit and len(histories[order[end]]) >= shortest:
+        while end < len(order) and end - start < limit and lengths[order[end]] >= shortest:
             end += 1
-        yield _pad(histories, order[start:end])
+        yield _pad(histories, order[start:end], begins)
         start = end
 
 
-def _pad(histories: Sequence[History], index: Sequence[int]) -> Batch:
-    chosen = [histories[i] for i in index]
-    length, num_categories = chosen[0].shares.shape
+def _pad(histories: Sequence[History], index: Sequence[int], firsts: Sequence[int]) -> Batch:
+    chosen, first = [histories[i] for i in index], [firsts[i] for i in index]
+    length, num_categories = len(chosen[0]) - first[0], chosen[0].shares.shape[1]
     has_network = any(history.network_shares is not None for history in chosen)
     shares = np.zeros((len(chosen), length, num_categories))
     network = np.zeros_like(shares) if has_network else None
@@ -163,20 +173,21 @@ def _pad(histories: Sequence[History], index: Sequence[int]) -> Batch:
     is_target = np.zeros((len(chosen), length), bool)
     times = np.zeros((len(chosen), length), np.int64)
     begins = np.zeros((len(chosen), length), bool)
-    network_from = np.full(len(chosen), length + 1)
+    network_from = np.full(len(chosen), np.iinfo(np.int64).max)
     for row, history in enumerate(chosen):
-        own = slice(len(history))
-        shares[row, own] = history.shares
-        weights[row, own] = history.weights
-        is_target[row, own] = ~history.is_negative
-        times[row, own] = history.times
-        begins[row, own] = np.diff(history.sessions, prepend=-1) > 0
+        own, new = slice(len(history) - first[row]), slice(first[row], None)
+        shares[row, own] = history.shares[new]
+        weights[row, own] = history.weights[new]
+        is_target[row, own] = ~history.is_negative[new]
+        times[row, own] = history.times[new]
+        begins[row, own] = np.diff(history.sessions, prepend=-1)[new] > 0
         if network is not None and history.network_shares is not None:
-            network[row, own] = history.network_shares
+            network[row, own] = history.network_shares[new]
             network_from[row] = history.network_from
     return Batch(
         index=np.asarray(index, np.int64),
-        lengths=np.array([len(history) for history in chosen], np.int64),
+        first=np.asarray(first, np.int64),
+        lengths=np.array([len(history) for history in chosen], np.int64) - first,
         shares=shares,
         weights=weights,
         is_target=is_target,

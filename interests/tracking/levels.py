@@ -11,6 +11,8 @@ Legend: B end users of a batch, U end users, C categories, G levels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +68,14 @@ class Levels:
     def keep(self, size: int) -> None:
         """Forget all but the first `size` end users."""
         self._posterior = self._posterior[:size]
+
+    def state(self) -> tuple[NDArray[np.float64], ...]:
+        """Return what it holds of each person, each [B, ...]."""
+        return (self._posterior,)
+
+    def restore(self, rows: NDArray[np.intp], state: Sequence[NDArray[np.float64]]) -> None:
+        """Hold of the people in `rows` what `state` returned."""
+        (self._posterior[rows],) = state
 
     def predictions(self) -> NDArray[np.float64]:
         """Return what is expected next; rows sum to 1, none is 0. [B, C]"""

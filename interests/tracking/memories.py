@@ -58,6 +58,10 @@ class Counts:
         self._kept = np.array([memory.kept for memory in memories])
         self._pseudo = np.array([memory.pseudo_count for memory in memories])
         self._leaning = np.flatnonzero([memory.leans_on_person for memory in memories])
+        # Memories of one half-life hold the same counts, whatever they lean on.
+        _, self._distinct, self._same = np.unique(
+            self._kept, return_index=True, return_inverse=True
+        )
         self._base = self._pseudo[:, None] * shares  # [K, C]
         self._base[self._leaning] = 0
         self._counts = np.zeros((size, len(memories), len(shares)))
@@ -68,6 +72,17 @@ class Counts:
         """Forget all but the first `size` end users."""
         self._counts, self._totals = self._counts[:size], self._totals[:size]
         self.person = self.person[:size]
+
+    def state(self) -> tuple[NDArray[np.float64], ...]:
+        """Return what it holds of each person, each [B, ...]; the rest follows from it."""
+        return self._counts[:, self._distinct], self.person
+
+    def restore(self, rows: NDArray[np.intp], state: Sequence[NDArray[np.float64]]) -> None:
+        """Hold of the people in `rows` what `state` returned."""
+        counts, person = state
+        self._counts[rows] = counts[:, self._same]
+        self._totals[rows] = self._counts[rows].sum(2)
+        self.person[rows] = person
 
     def predictions(self) -> NDArray[np.float64]:
         """Return what each memory expects next; rows sum to 1, none is 0. [B, K, C]"""

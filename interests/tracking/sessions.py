@@ -9,6 +9,8 @@ Legend: B end users of a batch, C categories.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +42,15 @@ class Sessions:
         """Forget all but the first `size` end users."""
         for name, value in vars(self).items():
             setattr(self, name, value[:size])
+
+    def state(self) -> tuple[NDArray[np.float64], ...]:
+        """Return what it holds of each person, each [B, ...]."""
+        return tuple(vars(self).values())
+
+    def restore(self, rows: NDArray[np.intp], state: Sequence[NDArray[np.float64]]) -> None:
+        """Hold of the people in `rows` what `state` returned."""
+        for held, own in zip(vars(self).values(), state, strict=True):
+            held[rows] = own
 
     def habit(self) -> NDArray[np.float64]:
         """Return how much more a person repeats within a session than their interest explains. [B]"""
