@@ -15,6 +15,7 @@ class Lock(IntEnum):
 
     CHAIN = 1  # looking what is newer than what, and requesting runs
     SWITCH = 2  # deciding what serves; shared by those who write into what serves
+    OUTCOMES = 4  # counting what came of answers
 
 
 def take(lock: Lock, *, is_shared: bool = False) -> None:
