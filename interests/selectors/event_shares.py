@@ -1,4 +1,4 @@
-"""Category shares of one end user's raw events, straight from the events."""
+"""Category shares of one end user's raw events, straight from the events that are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import connection
 EVENT_SHARES = """
     WITH counted AS (
         SELECT {bucket} AS bucket, event.item_id, count(*) AS num_events
-        FROM interests_interaction AS event
+        FROM interests_used_interaction AS event
         JOIN interests_eventkind AS kind ON kind.id = event.kind_id
         WHERE event.end_user_id = %(end_user)s AND kind.weight >= 0
         AND (%(with_doubtful)s OR NOT event.is_time_doubtful)
@@ -28,7 +28,7 @@ EVENT_SHARES = """
 """
 SPAN = """
     SELECT min(occurred_at), max(occurred_at), count(DISTINCT occurred_at)
-    FROM interests_interaction
+    FROM interests_used_interaction
     WHERE end_user_id = %(end_user)s AND (%(with_doubtful)s OR NOT is_time_doubtful)
     AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR occurred_at <= %(until)s)

@@ -25,7 +25,7 @@ UNCATEGORISED_KEY = 0
 
 EVENTS = """
     SELECT id, end_user_id, item_id, kind_id, coalesce(value, 'NaN'), occurred_at, received_at
-    FROM interests_interaction
+    FROM interests_used_interaction
 """
 EVENT_COLUMNS = {
     "id": "i8",
@@ -153,7 +153,7 @@ def interaction_log(
     seed: int = 0,
     catalogue: LoadedCatalogue | None = None,
 ) -> DatabaseLog:
-    """Return the events of everybody, or of some, sorted.
+    """Return the events of everybody, or of some, sorted; none that somebody wants forgotten or opted out with.
 
     Args:
         end_users: primary keys; None is everybody.

@@ -25,7 +25,7 @@ PARTS = """
     SELECT event.end_user_id, coalesce(own.category_id, 0)::bigint,
         coalesce(sum(1.0 / greatest(sizes.size, 1)) FILTER (WHERE event.occurred_at > %s), 0)::float8,
         coalesce(sum(1.0 / greatest(sizes.size, 1)) FILTER (WHERE event.occurred_at <= %s), 0)::float8
-    FROM interests_interaction AS event
+    FROM interests_used_interaction AS event
     JOIN interests_eventkind AS kind ON kind.id = event.kind_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS size FROM interests_item_used_categories AS counted

@@ -1,4 +1,7 @@
-"""Everybody who has events, some at a time: what is worked out for all holds only a few in memory."""
+"""Everybody who has events, some at a time: what is worked out for all holds only a few in memory.
+
+Events that somebody wants forgotten do not count.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,22 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-# Each count is a look into the index of histories; the plan does not depend on statistics.
+# Each count is a look into the index of histories; the plan does not depend on statistics. Only of people who
+# want events forgotten the events themselves are looked at.
 COUNTS = """
-    SELECT person.id, (
+    SELECT person.id, CASE WHEN controls.end_user_id IS NULL THEN (
         SELECT count(*) FROM interests_interaction event WHERE event.end_user_id = person.id
-    )
-    FROM interests_enduser person WHERE person.id > %s ORDER BY person.id LIMIT %s
+    ) ELSE (
+        SELECT count(*) FROM interests_used_interaction event WHERE event.end_user_id = person.id
+    ) END
+    FROM interests_enduser person
+    LEFT JOIN interests_controls controls ON controls.end_user_id = person.id
+        AND (controls.is_opted_out OR controls.forget_before IS NOT NULL)
+    WHERE person.id > %s ORDER BY person.id LIMIT %s
 """
 NUM_WITH_EVENTS = """
     SELECT count(*) FROM interests_enduser person WHERE EXISTS (
-        SELECT FROM interests_interaction event WHERE event.end_user_id = person.id
+        SELECT FROM interests_used_interaction event WHERE event.end_user_id = person.id
     )
 """
 

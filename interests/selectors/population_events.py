@@ -22,7 +22,7 @@ DAY_SECONDS = 86_400
 NUM_OF_WHICH_ONE = 100
 
 SHARED = """
-    FROM interests_interaction AS event
+    FROM interests_used_interaction AS event
     JOIN interests_eventkind AS kind ON kind.id = event.kind_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS size FROM interests_item_used_categories AS counted
@@ -45,10 +45,10 @@ PARTS = f"""
 """
 COUNTS = """
     SELECT end_user_id, count(*), (extract(epoch FROM min(occurred_at)) / 86400)::bigint
-    FROM interests_interaction WHERE NOT is_time_doubtful GROUP BY 1 ORDER BY 1
+    FROM interests_used_interaction WHERE NOT is_time_doubtful GROUP BY 1 ORDER BY 1
 """
 PEOPLE = """
-    SELECT count(DISTINCT end_user_id) FROM interests_interaction
+    SELECT count(DISTINCT end_user_id) FROM interests_used_interaction
     WHERE NOT is_time_doubtful GROUP BY date_trunc(%s, occurred_at, 'UTC')
 """
 # A text longer than a segment's name, or a key that is a name of our own, makes no segments.

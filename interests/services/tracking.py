@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from interests.models import EndUser, InterestState, RunState, TrackingRun, TrainingRun
-from interests.selectors import events
+from interests.selectors import events, histories
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from interests.services import detecting, running, state_rows, tracking_knowledge
 from interests.services.detector_rows import Person, Watch
@@ -47,7 +47,7 @@ COPY_NEWEST = """
         drift_score = newest.drift_score, last_event_at = CASE
             WHEN newest.at BETWEEN '1990-01-01Z' AND now() + interval '1 day' THEN newest.at
             ELSE coalesce((
-                SELECT max(event.occurred_at) FROM interests_interaction AS event
+                SELECT max(event.occurred_at) FROM interests_used_interaction AS event
                 WHERE event.end_user_id = person.id AND NOT event.is_time_doubtful
             ), newest.at) END
     FROM (
@@ -57,7 +57,8 @@ COPY_NEWEST = """
     WHERE person.id = newest.end_user_id AND NOT EXISTS (
         SELECT FROM interests_intereststate AS current
         WHERE current.id = person.current_state_id
-        AND current.events_through > newest.events_through
+        AND (current.events_through, current.num_events)
+            > (newest.events_through, newest.num_events)
     )
 """
 
@@ -241,7 +242,8 @@ def _write_block(
             raise RunOvertaken(f"{hold.run} was taken over by another worker.")
         rows = EndUser.objects.filter(pk__in=keys).select_for_update(no_key=True)
         alive = set(rows.order_by("pk").values_list("pk", flat=True))
-        # The others were erased since the events were read.
+        # The others were erased since the events were read, or want some of them forgotten.
+        alive -= histories.no_longer_used(known, alive)
         lines = [line for end_user, line in made if end_user in alive]
         if lines:
             state_rows.insert(lines)
@@ -311,8 +313,9 @@ def _append(
     lines: list[str] = []
     keys: list[int] = []
     people: list[Person] = []
+    forgotten = histories.no_longer_used(known, known.user_keys.tolist())
     for place, history, track in found:
-        if not _is_news(known, place, current):
+        if int(known.user_keys[place]) in forgotten or not _is_news(known, place, current):
             continue
         people.append(_person(known, place, history))
         keys.append(int(known.user_keys[place]))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from interests.models import EventKind, Interaction
+from interests.models import EventKind
+from interests.selectors import histories
 from recommender.selectors import pages_search
 from recommender.selectors.pages_lines import ItemLine, item_line, item_lines, with_categories
 
@@ -82,7 +83,7 @@ def supposed(*, end_user_id: int, removed: Sequence[str], added: Sequence[str]) 
 
 def event_lines(*, end_user_id: int, removed: Sequence[int]) -> list[EventLine]:
     """Return the newest events of a person, and after them those left out that are older; four queries."""
-    own = Interaction.objects.filter(end_user_id=end_user_id).select_related("kind", "item")
+    own = histories.used_by(end_user_id).select_related("kind", "item")
     own = own.prefetch_related(with_categories("item__categories"))
     newest = list(own.order_by("-occurred_at", "-pk")[:NUM_EVENTS])
     missing = set(removed) - {row.pk for row in newest}
@@ -108,9 +109,9 @@ def found_items(query: str) -> list[tuple[int, str, str]]:
 def _events(end_user_id: int, removed: Sequence[str]) -> tuple[tuple[int, ...], list[str]]:
     keys = {text: _key(text) for text in removed}
     known = set(
-        Interaction.objects.filter(
-            end_user_id=end_user_id, pk__in=[key for key in keys.values() if key is not None]
-        ).values_list("pk", flat=True)
+        histories.used_by(end_user_id)
+        .filter(pk__in=[key for key in keys.values() if key is not None])
+        .values_list("pk", flat=True)
         if keys
         else []
     )

@@ -38,6 +38,9 @@ WITHOUT_SLATE = """
     WHERE person.id = ANY(%(keys)s) AND NOT EXISTS (
         SELECT FROM recommender_slate slate
         WHERE slate.end_user_id = person.id AND slate.publication_id = %(publication)s
+    ) AND NOT EXISTS (
+        SELECT FROM interests_controls controls WHERE controls.end_user_id = person.id
+        AND (controls.is_opted_out OR controls.forget_before IS NOT NULL)
     )
 """
 # Only events that were there when the slates were made: an import that ends meanwhile shows events that

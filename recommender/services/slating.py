@@ -17,6 +17,7 @@ from psycopg2.extras import execute_values
 from interests.learning import scoring
 from interests.learning.trained import TrainedNetwork
 from interests.models import Item
+from interests.selectors import histories
 from interests.selectors.events import EPOCH_DIFFERENCE, DatabaseLog, LoadedCatalogue
 from interests.services import copying
 from recommender.services import packing
@@ -92,10 +93,10 @@ def insert(
 ) -> int:
     """Write new slates by COPY within the caller's transaction; return how many.
 
-    People erased since the log was read get none.
+    People erased since the log was read get none, nor do those who want some of it forgotten.
     """
     keys = log.user_keys[ranked.users]
-    chosen = np.flatnonzero(np.isin(keys, _lock_end_users(keys)))
+    chosen = np.flatnonzero(np.isin(keys, _lock_end_users(log, keys)))
     if not len(chosen):
         return 0
     num_through = log.events_through[ranked.users[chosen]].astype(np.int64) - EPOCH_DIFFERENCE
@@ -118,7 +119,7 @@ def renew(
 ) -> int:
     """Write slates in place of older ones within the caller's transaction; return for how many people.
 
-    People erased since the log was read get none.
+    People erased since the log was read get none, nor do those who want some of it forgotten.
     """
     rows = list(
         _rows(publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now)
@@ -145,7 +146,7 @@ def _rows(
     *, publication_id: int, log: DatabaseLog, ranked: Ranked, arrays: ItemArrays, now: datetime
 ) -> Iterator[tuple[object, ...]]:
     keys = log.user_keys[ranked.users]
-    there = _lock_end_users(keys)
+    there = _lock_end_users(log, keys)
     through = log.events_through[ranked.users]
     num_items = (ranked.items >= 0).sum(1)
     for row in np.flatnonzero(np.isin(keys, there)).tolist():
@@ -154,9 +155,13 @@ def _rows(
         yield publication_id, int(keys[row]), *texts, now, f"{through[row]}+00"
 
 
-def _lock_end_users(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return which of these people are there, and keep them there to the transaction's end."""
+def _lock_end_users(log: DatabaseLog, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which of these people may be given a slate, and keep it so to the transaction's end.
+
+    Not those who were erased, opted out, or want events of the log forgotten since it was read.
+    """
     query = "SELECT id FROM interests_enduser WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
     with connection.cursor() as cursor:
         cursor.execute(query, [keys.tolist()])
-        return np.array([row[0] for row in cursor.fetchall()], np.int64)
+        there = {row[0] for row in cursor.fetchall()}
+    return np.array(sorted(there - histories.no_longer_used(log, there)), np.int64)

@@ -19,7 +19,7 @@ from recommender.services import locking
 NUM_KEPT = 2
 
 # People whose slate in the publication has not seen what their newest state has: events of theirs came
-# while it was made, or since it last served.
+# while it was made, or since it last served; or who have said since what of them may be used.
 MARK_OUTDATED = """
     INSERT INTO interests_changemark (end_user_id, marked_at, generation)
     SELECT person.id, %(now)s, 1
@@ -27,7 +27,9 @@ MARK_OUTDATED = """
     JOIN interests_intereststate state ON state.id = person.current_state_id
     LEFT JOIN recommender_slate slate
            ON slate.end_user_id = person.id AND slate.publication_id = %(publication)s
+    LEFT JOIN interests_controls controls ON controls.end_user_id = person.id
     WHERE slate.id IS NULL OR slate.events_through < state.events_through
+       OR slate.generated_at < controls.updated_at
     ORDER BY person.id
     ON CONFLICT (end_user_id) DO UPDATE SET generation = interests_changemark.generation + 1
 """
