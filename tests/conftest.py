@@ -25,3 +25,11 @@ def server_home() -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="recsite-test-"))
     yield home
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def afresh_kinds() -> None:
+    """Let no test see which kinds of events another one had."""
+    from interests.services import recording
+
+    recording.forget_kinds()

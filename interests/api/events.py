@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from interests import tasks
 from interests.models import ID_LENGTH
-from interests.services import recording
+from interests.services import reading_events, recording
 from recsite.access.endpoints import Endpoint, body_of, json_response
 from recsite.access.models import Scope
 
@@ -49,8 +49,8 @@ class RecordEvents(Endpoint):
             value = serializers.FloatField(
                 required=False,
                 allow_null=True,
-                min_value=-recording.LARGEST_VALUE,
-                max_value=recording.LARGEST_VALUE,
+                min_value=-reading_events.LARGEST_VALUE,
+                max_value=reading_events.LARGEST_VALUE,
             )
             occurred_at = serializers.DateTimeField(
                 required=False, allow_null=True, help_text="Default: now. No zone means UTC."
@@ -86,6 +86,7 @@ class RecordEvents(Endpoint):
             recorded = recording.record_events(events=events, now=timezone.now())
         except recording.TooManyEvents as error:
             raise TooManyEvents(str(error)) from error
-        if recorded.accepted:
+        if recorded.marked:
             transaction.on_commit(tasks.ask_for_refresh)
-        return json_response(asdict(recorded))
+        told = ("accepted", "duplicates", "rejected")
+        return json_response({name: asdict(recorded)[name] for name in told})
