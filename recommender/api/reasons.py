@@ -1,0 +1,59 @@
+"""What answers say of why an item is there, and in which language."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from recommender.ranking import messages
+from recsite.access import parameters
+
+PARAMETERS = [
+    OpenApiParameter(
+        "language",
+        str,
+        description="Of the reasons: en or zh-Hans; without it what `Accept-Language` asks for, else English.",
+    ),
+]
+
+
+class Reason(serializers.Serializer[dict[str, object]]):
+    """Why an item is there."""
+
+    kind = serializers.ChoiceField(
+        [
+            "history", "interest", "popular", "trending", "catalogue",
+            "pin", "boost", "own_boost", "novelty", "exploration", "seen", "session",
+        ],
+        help_text="What the text goes by.",
+    )  # fmt: skip
+    category = serializers.CharField(
+        allow_null=True, help_text="The interest that the item serves: the one wanted most."
+    )
+    weight = serializers.FloatField(
+        allow_null=True,
+        help_text="Of that interest now: the probability that the next event falls into it.",
+    )
+    rule = serializers.CharField(
+        allow_null=True,
+        help_text="What placed the item where it is; null: its score under the person's network.",
+    )
+    text = serializers.CharField(help_text="One or two sentences for the person.")
+
+
+class Evidence(serializers.Serializer[dict[str, object]]):
+    """An event of the person that lifts an item."""
+
+    item_id = serializers.CharField(help_text="What the event was about.")
+    kind = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    gain = serializers.FloatField(
+        help_text="The item's score less its score had the event not happened, in log-odds."
+    )
+
+
+def language(request: HttpRequest) -> str:
+    """Return the language that a request wants reasons in."""
+    wanted = parameters.text(request.GET, "language")
+    return messages.language_of(wanted or request.headers.get("Accept-Language", ""))
