@@ -18,7 +18,7 @@ from interests.models.population import (
     PopulationShare,
 )
 from interests.models.runs import ImportRun, Run, RunState, TrackingRun, TrainingRun
-from interests.models.states import InterestState
+from interests.models.states import InterestState, TrackerSnapshot
 
 __all__ = [
     "ID_LENGTH",
@@ -48,6 +48,7 @@ __all__ = [
     "Run",
     "RunState",
     "SelfTestRun",
+    "TrackerSnapshot",
     "TrackingRun",
     "TrainingRun",
 ]

@@ -74,3 +74,47 @@ class InterestState(models.Model):
 
     def __str__(self) -> str:
         return f"end user {self.end_user_id} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class TrackerSnapshot(models.Model):
+    """Where the tracker stands with one end user, so that a new event costs one step instead of a replay.
+
+    It holds for the tracking run, network and categories it was worked out with, and only as a copy of
+    what the events say: the table is not logged, and what is missing or does not fit is replayed.
+    """
+
+    end_user = models.ForeignKey(
+        EndUser, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    tracking_run = models.ForeignKey(
+        TrackingRun, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    training_run = models.ForeignKey(
+        TrainingRun,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        help_text="Whose network had its say.",
+    )
+    made_by = models.CharField(max_length=50, help_text="Versions of tracker and format.")
+    category_ids = ArrayField(models.IntegerField())
+    num_events = models.PositiveIntegerField(help_text="Events it has seen.")
+    network_from = models.PositiveIntegerField(
+        help_text="So many of them the network was trained on."
+    )
+    fingerprint = models.BigIntegerField(help_text="Of the events it has seen, in their order.")
+    numbers = models.BinaryField(help_text="float32, little-endian, see `tracking.standings`.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["end_user", "tracking_run"],
+                name="one_tracker_snapshot_per_end_user_and_run",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"end user {self.end_user_id} after {self.num_events} events"
