@@ -1,5 +1,6 @@
 """Tables of publications, slates, maps and evaluations."""
 
+from recommender.models.changes import ShelfChange
 from recommender.models.evaluations import EvaluationRun, MetricValue
 from recommender.models.experiments import (
     Experiment,
@@ -37,6 +38,7 @@ __all__ = [
     "PopularItems",
     "PublicationRun",
     "Serving",
+    "ShelfChange",
     "SimilarItems",
     "Slate",
     "Switch",
