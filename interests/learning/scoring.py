@@ -23,7 +23,7 @@ from torch import Tensor
 
 from interests.datasets.log import InteractionLog
 from interests.learning.best import best
-from interests.learning.sequences import Batch, Histories, batch, batch_order, last_windows
+from interests.learning.sequences import Histories, Windows, batch, batch_order, last_windows
 from interests.learning.trained import TrainedNetwork
 
 # Scores of a block take about 100 MB in float32 at most.
@@ -113,13 +113,13 @@ def category_shares(
     longest = 0 if network.repeats_items else int(np.diff(own.offsets).max(initial=0))
     rows = max(BLOCK_SCORES // max(network.num_items, LISTED_COST * longest, 1), 1)
     asked = np.ones(len(own.events), bool) if wanted is None else wanted[own.events]
-    for part, is_new, places in _all_events(network, own, wanted=asked):
-        hidden = network.network(part.items, part.kinds, part.gaps)[is_new]  # [P, D]
+    for hidden, places in _hidden_after(network, own, wanted=asked):
         for begin in range(0, len(hidden), rows):
             scored = network.network.scores(hidden[begin : begin + rows]).float()  # [rows, N]
             if not network.repeats_items:
                 scored[_seen_until(own, places[begin : begin + rows])] = -torch.inf
-            likely = scored.softmax(1).nan_to_num() @ shares  # [rows, C]
+            # Not a number where everything was seen.
+            likely = (scored.softmax(1) @ shares).nan_to_num()  # [rows, C]
             found[own.events[places[begin : begin + rows]]] = likely.cpu().numpy()
     return _fill_gaps(found, log, start=_popular_shares(network, shares))
 
@@ -195,11 +195,16 @@ def beyond_popularity(network: TrainedNetwork, index: NDArray[np.int64]) -> Tens
 
 def _last_hidden(network: TrainedNetwork, own: Histories, users: NDArray[np.int64]) -> Tensor:
     """Return the hidden state after each one's last event, zeros without any, float32. [b, D]"""
-    device = network.network.item_bias.device
     windows = last_windows(
         own, users=users, ends=own.offsets[users + 1], max_length=network.config.max_length
     )
-    found = torch.zeros(len(users), network.network.width, device=device)
+    return _hidden_at_ends(network, own, windows)
+
+
+def _hidden_at_ends(network: TrainedNetwork, own: Histories, windows: Windows) -> Tensor:
+    """Return the hidden state after the last event of each window, zeros without any, float32. [W, D]"""
+    device = network.network.item_bias.device
+    found = torch.zeros(len(windows.lengths), network.network.width, device=device)
     known = np.flatnonzero(windows.lengths)
     windows = windows.take(known)
     on_cpu = ENCODED_EVENTS * torch.get_num_threads()
@@ -250,37 +255,51 @@ def _seen_until(own: Histories, places: NDArray[np.int64]) -> tuple[Tensor, Tens
     return torch.from_numpy(rows), torch.from_numpy(own.items[firsts[rows] + order] - 1)
 
 
-def _all_events(
+def _hidden_after(
     network: TrainedNetwork, own: Histories, *, wanted: NDArray[np.bool_]
-) -> Iterator[tuple[Batch, Tensor, NDArray[np.int64]]]:
-    """Yield batches in which each event is new once, with at least half a window before it if there is.
+) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
+    """Yield hidden states after the wanted events, and the events' places in `own`. [P, D], [P]
 
-    Windows in which no new event is wanted are left out.
-
-    Yields:
-        the batch; which of its events are new, bool [B, L]; their places in `own`, in the same order.
+    Windows begin at fixed places of a history, so that what is said after an event stays the same when
+    more events follow. Each has at least half a window before the events it stands for, if there are so
+    many.
     """
-    length = network.config.max_length
-    stride = max(length // 2, 1)
-    counts = np.diff(own.offsets)
-    # The first window of a history is new as a whole, each further one in its last `stride` events.
-    numbers = np.where(counts > 0, 1 + np.maximum(-(-(counts - length) // stride), 0), 0)
-    users = np.repeat(np.arange(len(counts)), numbers)
-    order = np.arange(len(users)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
-    ends = np.minimum(own.offsets[users] + length + order * stride, own.offsets[users + 1])
-    windows = last_windows(own, users=users, ends=ends, max_length=length)
-    firsts = np.where(
-        order == 0, windows.starts, own.offsets[users] + length + (order - 1) * stride
-    )
-    num_wanted = np.concatenate([[0], np.cumsum(wanted)])
-    kept = np.flatnonzero(num_wanted[ends] > num_wanted[firsts])
-    windows, firsts, ends = windows.take(kept), firsts[kept], ends[kept]
+    windows, firsts = _windows_over(own, max_length=network.config.max_length)
+    # What comes after the last wanted event of a window changes nothing, and so it is left out.
+    number = np.concatenate([[0], np.cumsum(wanted)])
+    counts = number[windows.starts + windows.lengths] - number[firsts]
+    kept = np.flatnonzero(counts)
+    places = np.flatnonzero(wanted)
+    lasts = places[number[firsts[kept]] + counts[kept] - 1]
+    counts, firsts, starts = counts[kept], firsts[kept], windows.starts[kept]
+    windows = Windows(starts, lasts + 1 - starts)
+    ones, several = np.flatnonzero(counts == 1), np.flatnonzero(counts > 1)
+    if len(ones):
+        yield _hidden_at_ends(network, own, windows.take(ones)), lasts[ones]
     device = network.network.item_bias.device
+    windows, firsts = windows.take(several), firsts[several]
     for chosen in batch_order(windows, tokens_per_batch=network.config.tokens_per_batch):
         part = batch(own, windows.take(chosen), device=device)
-        places = windows.starts[chosen][:, None] + np.arange(part.items.shape[1])  # [B, L]
-        is_new = (places >= firsts[chosen][:, None]) & (places < ends[chosen][:, None])
-        yield part, torch.from_numpy(is_new).to(device), places[is_new]
+        there = windows.starts[chosen][:, None] + np.arange(part.items.shape[1])  # [B, L]
+        ends = (windows.starts + windows.lengths)[chosen]
+        is_asked = (there >= firsts[chosen][:, None]) & (there < ends[:, None])
+        is_asked[is_asked] = wanted[there[is_asked]]
+        hidden = network.network(part.items, part.kinds, part.gaps)
+        yield hidden[torch.from_numpy(is_asked).to(device)], there[is_asked]
+
+
+def _windows_over(own: Histories, *, max_length: int) -> tuple[Windows, NDArray[np.int64]]:
+    """Return windows over all events, half a window apart, and from which place on each stands for its events."""
+    stride = max(max_length // 2, 1)
+    counts = np.diff(own.offsets)
+    # The first window of a history stands for all of its events, each further one for its last `stride`.
+    numbers = np.where(counts > 0, 1 + np.maximum(-(-(counts - max_length) // stride), 0), 0)
+    users = np.repeat(np.arange(len(counts)), numbers)
+    order = np.arange(len(users)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    starts = own.offsets[users] + order * stride
+    ends = np.minimum(starts + max_length, own.offsets[users + 1])
+    firsts = np.where(order == 0, starts, starts + max_length - stride)
+    return Windows(starts, ends - starts), firsts
 
 
 def _shares_of_items(network: TrainedNetwork, log: InteractionLog) -> Tensor:
