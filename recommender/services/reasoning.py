@@ -60,7 +60,9 @@ def unexplained(keys: Collection[int], *, publication_id: int) -> list[int]:
     Args:
         keys: of end users; the order is kept.
     """
-    slates = Slate.objects.filter(publication=publication_id, end_user__in=keys, reasons=None)
+    slates = Slate.objects.filter(
+        publication=publication_id, end_user__in=keys, reasons__isnull=True
+    )
     found = set(slates.values_list("end_user_id", flat=True))
     return [key for key in keys if key in found]
 

@@ -6,6 +6,7 @@ LIGHTHOUSE = Deed("The Lighthouse Keeper", "like", is_of_interest=True)
 STORM = Deed("Storm", "like", is_of_interest=True)
 WHALE = Deed("The Whale", "like", is_of_interest=True)
 BREAD = Deed("Bread", "view")
+NOW = "of what you want now."
 SEA = {"category": "Sea stories", "weight": 0.312}
 
 
@@ -15,14 +16,14 @@ SEA = {"category": "Sea stories", "weight": 0.312}
         (
             Said(**SEA, deeds=[LIGHTHOUSE, STORM, WHALE]),
             "history",
-            "Because you liked “The Lighthouse Keeper” and 2 others in Sea stories, which makes up 31 % of "
-            "what you want now.",
+            "Because you liked “The Lighthouse Keeper” and 2 others in Sea stories, which makes up 31 % "
+            + NOW,
         ),
         (
             Said(**SEA, deeds=[LIGHTHOUSE, BREAD]),
             "history",
             "Because you went for “The Lighthouse Keeper” and 1 other. It belongs to Sea stories, which "
-            "makes up 31 % of what you want now.",
+            "makes up 31 % " + NOW,
         ),
         (Said(deeds=[BREAD]), "history", "Because you looked at “Bread”."),
         (
