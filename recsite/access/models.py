@@ -29,6 +29,13 @@ class ApiKey(models.Model):
         max_length=32, help_text="SHA-256 of the whole key.", editable=False
     )
     scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
+    origins = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="For a key in a web page, which everybody can read: the sites that may use it. It can only post events.",
+    )
     rate_per_minute = models.PositiveIntegerField(
         default=6_000, help_text="Requests a minute; 0 means as many as it likes."
     )
@@ -44,6 +51,10 @@ class ApiKey(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="api_key_has_a_scope", condition=models.Q(scopes__len__gte=1)
+            ),
+            models.CheckConstraint(
+                name="api_key_for_browsers_only_writes_events",
+                condition=models.Q(origins__len=0) | models.Q(scopes=[Scope.WRITE_EVENTS.value]),
             ),
         ]
 
