@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from recommender.evaluation.interleaving import team_of
 from recommender.ranking.answer_ids import AnswerId
 
 # What happens later has other causes too.
 WINDOW = timedelta(days=7)
+# Nobody looks at one thing for longer; a page was left open.
+LONGEST_DWELL_SECONDS = 1_800.0
 # Clients' clocks go wrong by less: an outcome may seem to come before its answer.
 SKEW = timedelta(days=1)
 
@@ -57,6 +60,7 @@ class Outcome:
     answers: int = 0
     impressions: int = 0
     clicks: int = 0
+    second_clicks: int = 0
     conversions: int = 0
     revenue: float = 0.0
     dwell_seconds: float = 0.0
@@ -72,6 +76,7 @@ class _Answer:
     """What was done with one answer; of several words about one item the last one counts."""
 
     is_seen: bool = False
+    teams: int = 0
     items: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     liked: dict[int, bool] = field(default_factory=dict)
     rated: dict[int, float] = field(default_factory=dict)
@@ -97,14 +102,15 @@ def add_up(deeds: Iterable[Deed]) -> dict[Origin, Outcome]:
     """Return the sums of each person's hours and origins.
 
     An answer counts once an item of it was seen. In it each item counts once as seen, clicked and converted
-    however often it was; what was clicked, converted, looked at or judged counts as seen. Only dwells and the
-    values of conversions are summed as they came.
+    however often it was; what was clicked, converted, looked at or judged counts as seen. Only dwells (each
+    half an hour at most) and the values of conversions are summed.
     """
     answers: dict[tuple[int, str], _Answer] = defaultdict(_Answer)
     origins: dict[tuple[int, str], Origin] = {}
     for deed in sorted(deeds, key=lambda deed: deed.at):
         key = (deed.end_user, deed.answer_text)
         origins[key] = _origin(deed)
+        answers[key].teams = deed.answer.teams
         _add(answers[key], deed)
     found: dict[Origin, Outcome] = defaultdict(Outcome)
     for key, answer in answers.items():
@@ -134,7 +140,7 @@ def _add(answer: _Answer, deed: Deed) -> None:
     elif deed.what == RATING:
         answer.rated[deed.item] = deed.value
     elif deed.what == DWELL:
-        answer.dwells.append(deed.value)
+        answer.dwells.append(min(deed.value, LONGEST_DWELL_SECONDS))
     elif deed.what == CONVERSION:
         answer.revenue += deed.value
 
@@ -143,6 +149,8 @@ def _put(outcome: Outcome, answer: _Answer) -> None:
     outcome.answers += 1
     outcome.impressions += len(set().union(*answer.items.values()))
     outcome.clicks += len(answer.items[CLICK])
+    if answer.teams:
+        outcome.second_clicks += sum(team_of(answer.teams, item) for item in answer.items[CLICK])
     outcome.conversions += len(answer.items[CONVERSION])
     outcome.revenue += answer.revenue
     outcome.dwell_seconds += sum(answer.dwells)

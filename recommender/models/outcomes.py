@@ -33,6 +33,11 @@ class OutcomeOfPerson(models.Model):
     answers = models.PositiveIntegerField(help_text="Of which an item was seen.")
     impressions = models.PositiveIntegerField(help_text="Items seen, once an answer.")
     clicks = models.PositiveIntegerField(help_text="Items clicked, once an answer.")
+    second_clicks = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Of the clicks, those on items that the second of two interleaved lists placed.",
+    )
     conversions = models.PositiveIntegerField(help_text="Items converted, once an answer.")
     revenue = models.FloatField(help_text="Sum of the conversions' values.")
     dwell_seconds = models.FloatField()
@@ -138,6 +143,9 @@ class OutcomeCount(models.Model):
     interactions_noted = models.BigIntegerField(default=0)
     noted_at = models.DateTimeField(null=True)
     counted_at = models.DateTimeField(null=True)
+    touched_at = models.DateTimeField(
+        null=True, help_text="Until when merged and changed people were counted afresh."
+    )
     reported_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -23,7 +23,7 @@ class AnswerId:
         version: key of the placement's version, 0 for the rules that it starts with
         source: one letter of `SOURCES`
         variants: keys of the experiments' variants that had a say
-        teams: of interleaved lists, one bit a place from the first: 1 where the second list placed the item
+        teams: of interleaved lists, which list placed which item, see `evaluation.interleaving.mark`
         at_ms: when it was given, milliseconds since 1970
     """
 

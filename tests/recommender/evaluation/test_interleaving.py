@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.evaluation import interleaving
+from recommender.evaluation import interleaving, outcomes
+from recommender.evaluation.outcomes import Deed
+from recommender.ranking.answer_ids import AnswerId
 
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 LISTS = st.lists(st.integers(0, 60), unique=True, max_size=40)
 
 
@@ -65,3 +69,17 @@ def test_marks_tell_who_placed_each_item_up_to_the_longest_page() -> None:
 def test_more_items_than_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="400 items are more than 50"):
         interleaving.mark([(key, key % 2) for key in range(400)])
+
+
+def test_clicks_are_credited_to_the_list_that_placed_the_item() -> None:
+    marked = interleaving.mark([(7, 0), (8, 1), (9, 1)])
+    given = AnswerId(1, 2, 3, 4, "i", at_ms=1_772_625_600_000, variants=(5, 6), teams=marked)
+    deeds = [
+        Deed(2, given.to_text(), given, item, what, 0.0, NOW)
+        for item, what in ((7, "impression"), (7, "click"), (8, "click"), (9, "click"), (9, "click"))
+    ]  # fmt: skip
+
+    [(origin, outcome)] = outcomes.add_up(deeds).items()
+
+    assert (origin.source, origin.variants) == ("i", (5, 6))
+    assert (outcome.clicks, outcome.second_clicks) == (3, 2)
