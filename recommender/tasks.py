@@ -29,6 +29,8 @@ REFRESH_SECONDS = 30.0
 SENT_AGAIN_SECONDS = 600
 # Somebody is looking at the page meanwhile; most answers take a tenth of a second.
 ANSWER_SECONDS = 25
+# What a program that asks for a session's list is promised; afterwards stored lists answer.
+SOON_SECONDS = 0.3
 LOST = (DatabaseIsAway, RedisError, OSError)
 
 log = structlog.get_logger()
@@ -111,6 +113,19 @@ def ask(
         log.warning("question_not_sent", question=question, error=str(error))
         return asking.unreachable(key)
     return asked
+
+
+def ask_soon(question: Question, *, depends_on: Any, **arguments: Any) -> Asked:
+    """Return how a question stands after at most `SOON_SECONDS`; nobody comes back to one that still waits.
+
+    A question that no worker came to is forgotten, so that whoever asks next asks anew.
+    """
+    asked = ask(question, depends_on=depends_on, expires_seconds=SOON_SECONDS, **arguments)
+    try:
+        return asking.wait(asked, seconds=SOON_SECONDS) if asked.is_waiting else asked
+    except (RedisError, OSError) as error:
+        log.warning("question_not_looked_for", question=question, error=str(error))
+        return asking.unreachable(asked.key)
 
 
 @shared_task(queue="default", time_limit=600, autoretry_for=LOST)

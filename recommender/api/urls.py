@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from recommender.api import items, recommendations, runs
+from recommender.api import items, ranked_categories, recommendations, runs
 
 urlpatterns = [
     re_path(
         r"^users/(?P<user_id>[\s\S]+)/recommendations\Z", recommendations.Recommendations.as_view()
     ),
+    re_path(r"^users/(?P<user_id>[\s\S]+)/ranking\Z", ranked_categories.RankedItems.as_view()),
     re_path(r"^items/(?P<item_id>[\s\S]+)/similar\Z", items.SimilarItems.as_view()),
     path("popular", items.PopularItems.as_view()),
     path("runs", runs.FinishedRuns.as_view()),

@@ -106,14 +106,21 @@ def look(key: str, *, now: float) -> Asked | None:
     return Asked(key, state, seconds=seconds)
 
 
-def wait(key: str, *, seconds: float) -> Asked | None:
-    """Return how a question stands once it is answered or failed, or so many seconds have passed."""
+def wait(asked: Asked, *, seconds: float) -> Asked:
+    """Return how a question stands once it has an answer or failed, or so many seconds have passed.
+
+    One that still waits then is forgotten: whoever asks next asks anew.
+    """
     deadline = time.monotonic() + seconds
-    while True:
-        found = look(key, now=time.time())
-        if found is None or not found.is_waiting or time.monotonic() >= deadline:
-            return found
+    while time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
+        found = look(asked.key, now=time.time())
+        if found is None:
+            return asked
+        if not found.is_waiting:
+            return found
+    cache.delete(_name(asked.key))
+    return asked
 
 
 def keep_answer(key: str, answer: Mapping[str, Any], *, now: float) -> None:

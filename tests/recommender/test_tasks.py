@@ -22,6 +22,8 @@ from interests.models import (
 from interests.services import processes, running
 from recommender import tasks
 from recommender.models import EvaluationRun, PopularItems, PublicationRun
+from recommender.services import asking
+from recommender.services.asking import Question, State
 from recsite.celery import QUEUES, app
 from tests import factories
 from tests.factories import NOW
@@ -274,3 +276,22 @@ def test_a_training_is_a_process_of_its_own(monkeypatch):
     manage = str(site_settings.BASE_DIR / "manage.py")
     log = site_settings.RECSITE_HOME / "logs" / "training.log"
     assert started == [([manage, "train", "--run", "7"], log)]
+
+
+def test_a_question_that_is_wanted_soon_expires_when_nobody_waits_any_more(sent, monkeypatch):
+    expiring = []
+    monkeypatch.setattr(asking, "wait", lambda asked, *, seconds: asked)
+    monkeypatch.setattr(
+        tasks.answer, "apply_async", lambda *, kwargs, expires, retry: expiring.append(expires)
+    )
+
+    asked = tasks.ask_soon(Question.SESSION, depends_on=[1], done=[])
+
+    assert asked.is_waiting
+    assert expiring == [tasks.SOON_SECONDS]
+
+
+def test_without_a_broker_a_question_that_is_wanted_soon_fails_at_once(no_broker):
+    asked = tasks.ask_soon(Question.SESSION, depends_on=[1], done=[])
+
+    assert asked.state == State.FAILED

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from django.core.cache import cache
 
@@ -66,3 +69,21 @@ def test_nobody_answered_in_time_and_whoever_looks_at_the_page_again_asks_anew()
 
 def test_what_nobody_asked_is_not_known():
     assert asking.look("k", now=NOW) is None
+
+
+def test_who_waits_gets_the_answer_that_comes_meanwhile():
+    asking.place("k", now=time.time())
+    worker = threading.Timer(0.05, asking.keep_answer, ["k", {"n": 1}], {"now": time.time()})
+    worker.start()
+
+    found = asking.wait(Asked("k", State.WAITING), seconds=10)
+
+    worker.join()
+    assert (found.state, found.answer) == (State.ANSWERED, {"n": 1})
+
+
+def test_a_question_that_nobody_came_to_is_asked_anew_by_the_next():
+    asking.place("k", now=time.time())
+
+    assert asking.wait(Asked("k", State.WAITING), seconds=0.02) == Asked("k", State.WAITING)
+    assert asking.place("k", now=time.time()) == (Asked("k", State.WAITING), True)
