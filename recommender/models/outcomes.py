@@ -143,9 +143,6 @@ class OutcomeCount(models.Model):
     interactions_noted = models.BigIntegerField(default=0)
     noted_at = models.DateTimeField(null=True)
     counted_at = models.DateTimeField(null=True)
-    touched_at = models.DateTimeField(
-        null=True, help_text="Until when merged and changed people were counted afresh."
-    )
     reported_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from interests.models import Alias, Impression, Interaction
+from interests.models import Alias, Controls, Impression, Interaction
 from recommender.evaluation import outcomes as adding
 from recommender.evaluation.outcomes import SKEW, WINDOW, Deed
 from recommender.models import OutcomeCount, OutcomeOfPerson, OutcomeRefusal
@@ -42,12 +42,18 @@ _INTERACTIONS = f"""
     SELECT {_COLUMNS}, kind.outcome, row.value, row.received_at
     FROM interests_interaction AS row JOIN interests_eventkind AS kind ON kind.id = row.kind_id
 """
-_ARRIVED = "WHERE row.id > %(after)s AND row.id <= %(through)s AND row.recommendation_id <> ''"
+_ARRIVED = "WHERE row.id > %(after)s AND row.id <= %(through)s"
 _OF_PEOPLE = """
     JOIN unnest(%(end_users)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[])
         AS wanted(end_user, since, until) ON wanted.end_user = row.end_user_id
     WHERE row.occurred_at >= wanted.since AND row.occurred_at <= wanted.until
-    AND row.recommendation_id <> ''
+"""
+# Nothing is worked out of what somebody wants forgotten, nor of who opted out.
+_USED = """
+    AND row.recommendation_id <> '' AND NOT EXISTS (
+        SELECT FROM interests_controls AS controls WHERE controls.end_user_id = row.end_user_id
+        AND (controls.is_opted_out OR controls.forget_before > row.occurred_at)
+    )
 """
 _DELETE = """
     DELETE FROM recommender_outcomeofperson AS outcome
@@ -64,7 +70,7 @@ def count(*, now: datetime) -> int:
     A row is counted when it has been there for between half a minute and two minutes, if this is called
     each minute.
     """
-    num_hours = _count_merged(now)
+    num_hours = _count_touched(now)
     while (num := _count_some(now)) is not None:
         num_hours += num
     return num_hours
@@ -77,7 +83,7 @@ def recount(*, since: datetime, until: datetime, now: datetime) -> int:
         reader = Reader()
         bounds = {"since": since - SKEW, "until": until + WINDOW}
         condition = "WHERE row.occurred_at >= %(since)s AND row.occurred_at <= %(until)s"
-        rows = _rows(f"{condition} AND row.recommendation_id <> ''", bounds)
+        rows = _rows(f"{condition}", bounds)
         hours, _ = _changed(rows, reader)
         stale = OutcomeOfPerson.objects.filter(day__gte=since.date(), day__lte=until.date())
         for outcome in stale:
@@ -113,7 +119,6 @@ def _count_some(now: datetime) -> int | None:
         num_hours = _count_hours(hours, reader, now)
         _note_refused(refused)
         state.impressions_through, state.interactions_through = until_impression, until_interaction
-        state.counted_at = now
         state.save()
         return num_hours
 
@@ -133,22 +138,23 @@ def _between(after: int, through: int) -> dict[str, int]:
     return {"after": after, "through": through}
 
 
-def _count_merged(now: datetime) -> int:
-    """Count everything afresh of who took over a guest since the last count: the guest's rows are theirs now."""
+def _count_touched(now: datetime) -> int:
+    """Count everything afresh of those who took over a guest or changed their controls since the last count."""
     with transaction.atomic():
         locking.take(locking.Lock.OUTCOMES)
         state, _ = OutcomeCount.objects.get_or_create(pk=OutcomeCount.ONLY)
-        if state.counted_at is None:
-            return 0
-        since = state.counted_at - 2 * SETTLED_AFTER
-        merged = set(
-            Alias.objects.filter(created_at__gt=since).values_list("end_user_id", flat=True)
-        )
-        if not merged:
+        since = (state.counted_at or now) - 2 * SETTLED_AFTER
+        merged = Alias.objects.filter(created_at__gt=since).values_list("end_user_id", flat=True)
+        controlled = Controls.objects.filter(updated_at__gt=since).values_list("pk", flat=True)
+        touched = {*merged, *controlled}
+        OutcomeCount.objects.update(counted_at=now)
+        if not touched:
             return 0
         reader = Reader()
-        rows = _rows("WHERE row.end_user_id = ANY(%(keys)s) AND row.recommendation_id <> ''", {"keys": list(merged)})  # fmt: skip
+        rows = _rows("WHERE row.end_user_id = ANY(%(keys)s)", {"keys": list(touched)})
         hours, _ = _changed(rows, reader)
+        for outcome in OutcomeOfPerson.objects.filter(end_user__in=touched):
+            hours[outcome.end_user_id].add(_begin(outcome))
         return _count_hours(hours, reader, now)
 
 
@@ -232,7 +238,7 @@ def _rows(condition: str, parameters: Mapping[str, Any]) -> list[Row]:
 
 def _fetch(query: str, parameters: Mapping[str, Any]) -> list[Row]:
     with connection.cursor() as cursor:
-        cursor.execute(query, dict(parameters))
+        cursor.execute(query + _USED, dict(parameters))
         return [Row(*row) for row in cursor.fetchall()]
 
 

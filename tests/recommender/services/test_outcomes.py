@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.signing import Signer
 
-from interests.models import Alias, EndUser, EventKind, Impression, Interaction, Item
+from interests.models import Alias, Controls, EndUser, EventKind, Impression, Interaction, Item
 from recommender.models import OutcomeOfPerson, OutcomeRefusal
 from recommender.ranking.answer_ids import AnswerId
 from recommender.services import outcomes
@@ -211,3 +211,38 @@ def test_rows_that_a_member_takes_over_are_the_members():
     outcomes.count(now=NOW + 3 * MINUTE)
 
     assert counts("end_user", "impressions") == [(member.pk, 1)]
+
+
+def test_who_opts_out_is_counted_no_longer():
+    person, other, item = factories.end_user(), factories.end_user(), factories.item()
+    for own in (person, other):
+        see(own, item, answer_text(own))
+    count()
+    Controls.objects.create(end_user=person, is_opted_out=True, updated_at=NOW + 2 * MINUTE)
+
+    outcomes.count(now=NOW + 3 * MINUTE)
+
+    assert counts("end_user") == [(other.pk,)]
+
+
+def test_what_somebody_wants_forgotten_does_not_count():
+    person, item = factories.end_user(), factories.item()
+    text = answer_text(person)
+    see(person, item, text)
+    see(person, factories.item(), text, occurred_at=NOW + timedelta(days=1))
+    Controls.objects.create(end_user=person, forget_before=NOW + timedelta(hours=1), updated_at=NOW)
+
+    count()
+
+    assert counts("impressions") == [(1,)]
+
+
+def test_an_item_was_looked_at_for_half_an_hour_at_most():
+    person, item = factories.end_user(), factories.item()
+    text = answer_text(person)
+    see(person, item, text)
+    see(person, item, text, dwell_seconds=86_400.0)
+
+    count()
+
+    assert counts("dwell_seconds", "num_dwells") == [(1_800.0, 1)]
