@@ -6,6 +6,7 @@ from recommender.models.experiments import (
     Experiment,
     ExperimentChange,
     ExperimentLook,
+    ExperimentPerson,
     Variant,
 )
 from recommender.models.maps import InterestMap
@@ -25,6 +26,7 @@ __all__ = [
     "Experiment",
     "ExperimentChange",
     "ExperimentLook",
+    "ExperimentPerson",
     "InterestMap",
     "LagSample",
     "MetricValue",

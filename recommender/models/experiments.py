@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from interests.models import EndUser
 from recommender.models.placements import Placement, PlacementVersion
 from recommender.ranking.assigning import NUM_BUCKETS
 
@@ -91,6 +92,16 @@ class Experiment(models.Model):
     end_reason = models.CharField(max_length=500, blank=True)
     chosen = models.ForeignKey(
         "Variant", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    people_per_week = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Of the placement, when it was last worked out; null: not known.",
+    )
+    needed_people = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        help_text="To find the smallest change that matters four times in five.",
     )
     looked_at = models.DateTimeField(null=True, blank=True)
     sample_ratio_p = models.FloatField(
@@ -177,6 +188,46 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ExperimentPerson(models.Model):
+    """What one person who takes part has seen and done since the experiment began.
+
+    Nobody takes part before an item of an answer was seen. Sums of `OutcomeOfPerson`, kept so that a look need
+    not add up every hour again.
+    """
+
+    experiment = models.ForeignKey(
+        Experiment, on_delete=models.CASCADE, related_name="people", db_index=False
+    )
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="+")
+    variant = models.ForeignKey(
+        Variant,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        help_text="None: had more than one, so counts for none. Of interleaving: always the first.",
+    )
+    impressions = models.PositiveIntegerField()
+    clicks = models.PositiveIntegerField()
+    second_clicks = models.PositiveIntegerField()
+    conversions = models.PositiveIntegerField()
+    earlier = models.FloatField(
+        help_text="log(1 + events in the four weeks before the experiment began)."
+    )
+
+    class Meta:
+        verbose_name_plural = "people of experiments"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["experiment", "end_user"], name="one_row_per_experiment_and_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"end user {self.end_user_id} in experiment {self.experiment_id}"
 
 
 class ExperimentLook(models.Model):
