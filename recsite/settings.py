@@ -117,6 +117,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING above says how logs look
 
 # A run whose worker was silent for this long is given to another; tests wait less.
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=30)
+EXPERIMENT_HOLDOUT = env.float("EXPERIMENT_HOLDOUT", default=0.0)
 LEARN_AREAS = env.bool("LEARN_AREAS", default=True)
 
 # --- accounts -------------------------------------------------------------------------------------
@@ -155,6 +156,8 @@ HTTPS = env.bool("HTTPS", default=not is_embedded())
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# How many proxies in front tell, by X-Forwarded-For, where a request comes from. HTTPS ends at one.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if HTTPS else 0)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
