@@ -8,7 +8,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
 from interests.models import EndUser
-from interests.selectors import states
+from interests.selectors import people, states
 from interests.selectors.states import CurrentState, StateHistory, StatePoint
 from recsite.access import parameters
 from recsite.access.endpoints import Endpoint, json_response
@@ -130,12 +130,12 @@ class InterestHistory(Endpoint):
 
 
 def end_user_of(user_id: str) -> EndUser:
-    """Return the end user of an id.
+    """Return the end user of an id, that of a guest who became a member too.
 
     Raises:
-        EndUserNotFound: no event has named them.
+        EndUserNotFound: nothing has named them.
     """
-    end_user = EndUser.objects.filter(user_id=user_id).first()
+    end_user = people.find(user_id)
     if end_user is None:
         raise EndUserNotFound
     return end_user

@@ -1,4 +1,4 @@
-"""Everybody who has events, some at a time: what is worked out for all holds only a few in memory.
+"""Somebody by an id; and everybody who has events, some at a time, so that only a few are held in memory.
 
 Events that somebody wants forgotten do not count.
 """
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
+
+from interests.models import Alias, EndUser
 
 # Each count is a look into the index of histories; the plan does not depend on statistics. Only of people who
 # want events forgotten the events themselves are looked at.
@@ -29,6 +31,15 @@ NUM_WITH_EVENTS = """
         SELECT FROM interests_used_interaction event WHERE event.end_user_id = person.id
     )
 """
+
+
+def find(user_id: str) -> EndUser | None:
+    """Return the end user of an id, that of a guest who became a member too; one query, two for an alias."""
+    found = EndUser.objects.filter(user_id=user_id).first()
+    if found is None:
+        alias = Alias.objects.filter(user_id=user_id).select_related("end_user").first()
+        found = alias.end_user if alias else None
+    return found
 
 
 def num_with_events() -> int:
