@@ -18,6 +18,7 @@ class Scope(models.TextChoices):
     READ_RUNS = "runs:read", "read runs and evaluations"
     READ_USERS = "users:read", "read the controls of end users and all that is held about them"
     WRITE_USERS = "users:write", "set controls of end users, merge and erase them"
+    READ_METRICS = "metrics:read", "read /metrics"
 
 
 class ApiKey(models.Model):
