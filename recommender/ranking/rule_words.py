@@ -41,6 +41,17 @@ FALLBACKS = {
     Fallback.POPULAR: "popular since ever",
     Fallback.CATALOGUE: "anything of the catalogue",
 }
+_PLACED_BY = {
+    "": "",
+    "pin": "pinned",
+    "boost": "boosted",
+    "burial": "buried",
+    "seen": "used before",
+    "diversity": "variety",
+    "calibration": "mix",
+    "novelty": "little known",
+    "exploration": "surprise",
+}
 SECTIONS = {
     "length": "How many",
     "pins": "Pins",
@@ -168,6 +179,14 @@ def boost_words(boost: Boost, *, titles: Mapping[str, str], when: When) -> str:
         else boost.category or f"What is {boost.where}"
     )
     return f"{what} counts {factor_words(boost.factor)}{_window(boost.window, when)}"
+
+
+def placed_by(rule: str) -> str:
+    """Say in a word or two what placed an item; nothing where no rule did."""
+    kind, _, which = rule.partition(":")
+    if kind == "fallback":
+        return FALLBACKS[Fallback(which)] if which in set(Fallback) else "fallback"
+    return _PLACED_BY.get(kind, kind)
 
 
 def factor_words(factor: float) -> str:

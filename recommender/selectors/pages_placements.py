@@ -8,12 +8,13 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Count, Exists, F, Max, OuterRef
+from django.db.models import Case, Count, Exists, Max, OuterRef, Value, When
 from django.utils import timezone
 
 from interests.models import Category, EndUser, Item
 from recommender.models import Placement, PlacementSwitch, PlacementVersion
 from recommender.ranking import rule_words
+from recommender.ranking.expression_nodes import Name
 from recommender.ranking.rule_words import Change
 from recommender.ranking.rules import Rules
 from recommender.selectors import pages_search
@@ -66,10 +67,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Attribute:
-    """An attribute that items have, as expressions name it."""
+    """An attribute that items have."""
 
     name: str
     examples: str
+
+    @property
+    def written(self) -> str:
+        """Return it as expressions name it."""
+        return str(Name(self.name))
 
 
 def rows() -> list[PlacementRow]:
@@ -172,9 +178,10 @@ def found_categories(query: str) -> list[Category]:
 
 
 def found_people(query: str) -> list[tuple[str, int]]:
-    """Return ids of end users that a text may mean, with how many events each has; one query."""
+    """Return end users whose id holds a text, the very same id first, then those with most events; one query."""
     found = EndUser.objects.filter(user_id__icontains=query) if query else EndUser.objects.all()
-    rows = found.order_by(F("num_events").desc(nulls_last=True), "pk")
+    is_other = Case(When(user_id=query, then=Value(0)), default=Value(1))
+    rows = found.order_by(*([is_other] if query else []), "-num_events", "pk")
     return list(rows.values_list("user_id", "num_events")[:NUM_FOUND])
 
 
@@ -211,6 +218,20 @@ def attributes() -> list[Attribute]:
             [NUM_EXAMPLES, NUM_SAMPLED_ITEMS, NUM_ATTRIBUTES],
         )
         return [Attribute(name, ", ".join(values)) for name, values in cursor.fetchall()]
+
+
+def categories_by_item_id(item_ids: Iterable[str]) -> dict[str, frozenset[int]]:
+    """Return the categories' keys of items by the client's id, of those that have any; one query."""
+    rows = Item.objects.filter(item_id__in=set(item_ids), categories__isnull=False)
+    found: dict[str, set[int]] = {}
+    for item_id, key in rows.values_list("item_id", "categories"):
+        found.setdefault(item_id, set()).add(key)
+    return {item_id: frozenset(keys) for item_id, keys in found.items()}
+
+
+def num_categories() -> int:
+    """Return how many categories have items; one query."""
+    return Category.objects.filter(items__isnull=False).distinct().count()
 
 
 def when(at: datetime) -> str:

@@ -13,8 +13,7 @@ from django.utils.text import slugify
 from interests.models import Category, Item
 from recommender.models import Placement, PlacementSwitch, PlacementVersion
 from recommender.models.placements import DEFAULT
-from recommender.ranking import expressions
-from recommender.ranking.rules import Rules, Window
+from recommender.ranking.rules import Rules, RulesError
 
 # An address that stands for something else.
 RESERVED = ("new",)
@@ -65,14 +64,9 @@ def describe(*, placement_id: int, description: str) -> None:
 def problems(rules: Rules) -> dict[str, str]:
     """Return what cannot be followed and what to do about it, by rule; empty: nothing.
 
-    Keys are `where`, `categories_in`, `categories_out`, and `pins.0`, `boosts.0` for the first of each.
+    Keys are `categories_in`, `categories_out`, and `pins.0`, `boosts.0` for the first of each.
     """
-    return {
-        **_problems_of_expressions(rules),
-        **_problems_of_categories(rules),
-        **_problems_of_items(rules),
-        **_problems_of_places(rules),
-    }
+    return {**_problems_of_categories(rules), **_problems_of_items(rules)}
 
 
 @transaction.atomic
@@ -146,7 +140,7 @@ def go_live(
     version = placement.versions.filter(number=number).first()
     if version is None and number:
         raise CannotPlace(f'"{placement}" has no version {number}. Somebody threw it away.')
-    if version is not None and (found := problems(Rules.from_plain(version.rules))):
+    if version is not None and (found := _problems_of_stored(version)):
         raise CannotKeep(found)
     if version is not None and version.went_live_at is None:
         version.went_live_at = now
@@ -227,17 +221,12 @@ def _who(account: User | None) -> str:
     return account.get_username() if account else "Somebody"
 
 
-def _problems_of_expressions(rules: Rules) -> dict[str, str]:
-    texts = {"where": rules.where}
-    texts |= {f"boosts.{place}": boost.where for place, boost in enumerate(rules.boosts)}
-    found = {}
-    for name, text in texts.items():
-        try:
-            if text:
-                expressions.parse(text)
-        except expressions.ExpressionError as error:
-            found[name] = str(error)
-    return found
+def _problems_of_stored(version: PlacementVersion) -> dict[str, str]:
+    """Return what is wrong with a version that may be of another year: the catalogue has changed since."""
+    try:
+        return problems(Rules.from_plain(version.rules))
+    except RulesError as error:
+        return {error.name: f"{error}"}
 
 
 def _problems_of_categories(rules: Rules) -> dict[str, str]:
@@ -281,28 +270,6 @@ def _problems_of_items(rules: Rules) -> dict[str, str]:
                 "This item is hidden from all lists. Remove it here, or show it in the catalogue."
             )
     return found
-
-
-def _problems_of_places(rules: Rules) -> dict[str, str]:
-    found = {}
-    for later, pin in enumerate(rules.pins):
-        for other in rules.pins[:later]:
-            if not _overlap(pin.window, other.window):
-                continue
-            if pin.rank == other.rank:
-                found[f"pins.{later}"] = (
-                    f"Place {pin.rank} is taken by another pin at the same time. Choose another place."
-                )
-            elif pin.item_id == other.item_id:
-                found[f"pins.{later}"] = (
-                    f"This item is pinned to place {other.rank} at the same time. Remove one of the two."
-                )
-    return found
-
-
-def _overlap(one: Window, other: Window) -> bool:
-    begins_first = one.begin is None or other.end is None or one.begin < other.end
-    return begins_first and (other.begin is None or one.end is None or other.begin < one.end)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ _PLACES = (
     ("Drift", "drift", "recommender:drift", ""),
     ("Alerts", "alerts", "recommender:alerts", ""),
     ("Catalogue", "catalogue", "recommender:catalogue", ""),
+    ("Placements", "placements", "recommender:placements", ""),
     ("Imports", "imports", "interests:imports", ""),
     ("Admin", "admin", "admin:index", ""),
 )
@@ -36,6 +37,7 @@ _ORDER_ON_WIDE = (
     "Runs",
     "Evaluation",
     "Catalogue",
+    "Placements",
     "Imports",
     "Admin",
 )

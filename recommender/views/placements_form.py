@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import QueryDict
 from django.utils import timezone
 
-from recommender.ranking.rules import MAX_LENGTH, MAX_RULES, Rules, RulesError, Window
+from recommender.ranking.rule_values import MAX_RULES
+from recommender.ranking.rules import MAX_LENGTH, Rules, RulesError, Window
 
+BOOST_KINDS = ("item_id", "category", "where")
+_PARTS = {"rank": "The place", "factor": "How much it counts", "window": "The time"}
+_NAME = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?.*", re.DOTALL)
 LONGEST = 2_000  # of anything typed into one field
 NEW_FACTOR = "2"
 PLAIN = (
@@ -51,6 +56,9 @@ class BoostRow:
     end: str = ""
 
 
+Row = TypeVar("Row", PinRow, BoostRow)
+
+
 @dataclass
 class Typed:
     """All that was typed into the editor, right or wrong."""
@@ -79,9 +87,7 @@ class Typed:
             boosts=[
                 BoostRow(
                     *next(
-                        (kind, getattr(boost, kind))
-                        for kind in ("item_id", "category", "where")
-                        if getattr(boost, kind)
+                        (kind, getattr(boost, kind)) for kind in BOOST_KINDS if getattr(boost, kind)
                     ),
                     _text(boost.factor),
                     *_window_texts(boost.window),
@@ -120,62 +126,71 @@ class Typed:
             _WITH_TEXT[verb](self, _clean(argument))
 
     def rules(self) -> tuple[Rules | None, dict[str, str]]:
-        """Return the rules, None where something makes no sense, and what is wrong by rule."""
-        errors: dict[str, str] = {}
+        """Return the rules, None where something makes no sense, and what is wrong by rule.
+
+        Rules are named as `placing.problems` names them: `length`, `pins.0`.
+        """
         plain: dict[str, Any] = {
             "hides_negative": self.hides_negative,
             "categories_in": self.categories_in,
             "categories_out": self.categories_out,
             "fallbacks": self.fallbacks,
-            "pins": [],
-            "boosts": [],
         }
         for name, text in self.fields.items():
             plain[name] = _number(name, text) if name in NUMBERS else text
         if not self.fields["max_per_category"]:
             plain["max_per_category"] = None
-        for place, pin in enumerate(self.pins):
-            one = {"item_id": pin.item_id, "rank": _number("length", pin.rank)}
-            _add(plain["pins"], "pins", place, one, pin, errors)
-        for place, boost in enumerate(self.boosts):
-            kind = boost.kind if boost.kind in ("item_id", "category", "where") else "item_id"
-            one = {"factor": _number("diversity", boost.factor), kind: boost.what}
-            _add(plain["boosts"], "boosts", place, one, boost, errors)
+        errors: dict[str, str] = {}
+        plain["pins"] = _each("pins", self.pins, _plain_pin, errors)
+        plain["boosts"] = _each("boosts", self.boosts, _plain_boost, errors)
         for name, value in plain.items():
             try:
                 Rules.from_plain({name: value})
             except RulesError as error:
-                errors.setdefault(name, _said(error))
+                errors.setdefault(*_said(error))
         return (None if errors else Rules.from_plain(plain)), errors
 
 
-def _add(
-    kept: list[dict[str, Any]],
-    rule: str,
-    place: int,
-    one: dict[str, Any],
-    row: PinRow | BoostRow,
-    errors: dict[str, str],
-) -> None:
-    """Keep a pin or boost if it makes sense, else what is wrong with it."""
-    try:
-        one["window"] = {"begin": _moment(row.begin), "end": _moment(row.end)}
-        Rules.from_plain({rule: [one]})
-    except RulesError as error:
-        errors[f"{rule}.{place}"] = _said(error)
-    else:
-        kept.append(one)
+def _each(
+    rule: str, rows: list[Row], plain: Callable[[Row], dict[str, Any]], errors: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return pins or boosts as rules have them; nothing where one makes no sense, so that each is looked at alone."""
+    found = []
+    for place, row in enumerate(rows):
+        try:
+            one = plain(row)
+            Rules.from_plain({rule: [one]})
+        except RulesError as error:
+            errors[f"{rule}.{place}"] = _said(error)[1]
+        else:
+            found.append(one)
+    return found if len(found) == len(rows) else []
 
 
-def _said(error: RulesError) -> str:
-    """Return what is wrong as a sentence."""
-    of = {
-        "rank": "The place",
-        "factor": "How much it counts",
-        "window": "The time",
-        "where": "The text",
-    }
-    return f"{of.get(error.name.rpartition('.')[2], 'This')} {error.message}"
+def _plain_pin(row: PinRow) -> dict[str, Any]:
+    window = {"begin": _moment(row.begin), "end": _moment(row.end)}
+    return {"item_id": row.item_id, "rank": _number("length", row.rank), "window": window}
+
+
+def _plain_boost(row: BoostRow) -> dict[str, Any]:
+    window = {"begin": _moment(row.begin), "end": _moment(row.end)}
+    kind = row.kind if row.kind in BOOST_KINDS else "item_id"
+    return {kind: row.what, "factor": _number("diversity", row.factor), "window": window}
+
+
+def _said(error: RulesError) -> tuple[str, str]:
+    """Return which rule is wrong, and what, as a sentence."""
+    rule, place, part = _NAME.fullmatch(error.name).groups()  # type: ignore[union-attr]  # any name fits
+    named = f"{rule}.{place}" if place else rule
+    if " at the same time" in error.message:
+        what = "This place" if part == "rank" else "This item"
+        return (
+            named,
+            f"{what} has another pin at the same time. Change one of them, or their times.",
+        )
+    if (part or rule) == "where":
+        return named, error.message
+    return named, f"{_PARTS.get(part, 'This')} {error.message}"
 
 
 def _number(name: str, text: str) -> Any:
