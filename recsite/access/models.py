@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Scope(models.TextChoices):
@@ -61,3 +62,32 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class AuditEntry(models.Model):
+    """Who changed what, when, from what to what; triggers of the tables that `auditing` names write it."""
+
+    class Actor(models.TextChoices):
+        ACCOUNT = "account", "an account"
+        KEY = "key", "an API key"
+        SYSTEM = "system", "a command or a worker"
+
+    at = models.DateTimeField(db_default=Now())
+    actor_kind = models.CharField(max_length=10, choices=Actor)
+    actor = models.CharField(max_length=200, blank=True, help_text="Name of the account or key.")
+    table = models.CharField(max_length=100, help_text="As a model is called: interests.controls.")
+    object_key = models.CharField(max_length=100, help_text="Primary key of the row.")
+    object_name = models.CharField(max_length=500, blank=True)
+    action = models.CharField(max_length=20)
+    before = models.JSONField(null=True, help_text="Columns that changed, as they were.")
+    after = models.JSONField(null=True, help_text="Columns that changed, as they are since.")
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(models.F("at").desc(), models.F("id").desc(), name="audit_by_time"),
+            models.Index(fields=["table", "object_key"], name="audit_of_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.object_key} {self.action}"
