@@ -132,8 +132,6 @@ def _trial(experiment: Experiment, variants: list[Variant]) -> Trial:
         opened=experiment.open_buckets,
         ramp_began_at=experiment.ramp_began_at,
         ramp_days=experiment.ramp_days,
-        arms=tuple(
-            Arm(one.pk, one.weight, one.version_id, one.source) for one in variants
-        ),
+        arms=tuple(Arm(one.pk, one.weight, one.version_id, one.source) for one in variants),
         is_interleaved=experiment.kind == Experiment.Kind.INTERLEAVE,
     )
