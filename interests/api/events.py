@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
-from rest_framework.request import Request
 
 from interests import tasks
 from interests.models import ID_LENGTH
 from interests.services import reading_events, recording
-from recsite.access.endpoints import Endpoint, body_of, json_response
+from recsite.access import origins, problems
+from recsite.access.endpoints import FastEndpoint, fast_body_of, json_response
 from recsite.access.models import Scope
 
 
@@ -33,9 +35,17 @@ class EventsMissing(exceptions.APIException):
     default_detail = 'The body must hold a list: {"events": [{"event_id": ...}, ...]}.'
 
 
-class RecordEvents(Endpoint):
+class BadSentAt(exceptions.APIException):
+    """What should be the time of sending is none."""
+
+    status_code = 400
+    default_code = "sent_at_invalid"
+
+
+class RecordEvents(FastEndpoint):
     """Stores events before it answers; the same `event_id` again is a duplicate, never a second event."""
 
+    fast_method = "POST"
     scopes = {"POST": Scope.WRITE_EVENTS}
 
     class Input(serializers.Serializer[dict[str, object]]):
@@ -63,6 +73,12 @@ class RecordEvents(Endpoint):
             )
 
         events = Event(many=True)
+        sent_at = serializers.DateTimeField(
+            required=False,
+            allow_null=True,
+            help_text="The sender's clock when it sent. Where that is wrong by more than 5 seconds and up to a "
+            "day, the events' times are corrected by as much.",
+        )
 
     class Output(serializers.Serializer[dict[str, object]]):
         class Rejection(serializers.Serializer[dict[str, object]]):
@@ -77,15 +93,41 @@ class RecordEvents(Endpoint):
     @extend_schema(
         operation_id="record_events", request=Input, responses={200: Output}, tags=["events"]
     )
-    def post(self, request: Request) -> HttpResponse:
-        """Store up to 1,000 events; those that cannot be stored are listed, the others are stored."""
-        events = body_of(request).get("events")
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Store up to 1,000 events; those that cannot be stored are listed, the others are stored.
+
+        The body may be packed (`Content-Encoding: gzip`). The kinds `impression` and `dwell` (its value: for
+        how many seconds) say what was shown. A key for browsers may stand in the address, `?key=`, and
+        its JSON may call itself `text/plain`, so that a page that closes can send a beacon.
+        """
+        return self.answer(request)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and tell the browser which page may read it."""
+        try:
+            if origins.is_preflight(request):
+                response: HttpResponseBase = origins.preflight(request)
+            else:
+                response = super().dispatch(request, *args, **kwargs)
+        except origins.OriginNotAllowed as error:
+            response = problems.handle(error, {"request": request})
+        origins.tell(request, response)
+        return response
+
+    def answer(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        """Store the events, then answer."""
+        body = fast_body_of(request, is_text_fine=hasattr(request, "allowed_origin"))
+        events = body.get("events")
         if not isinstance(events, list):
             raise EventsMissing
         try:
-            recorded = recording.record_events(events=events, now=timezone.now())
+            recorded = recording.record_events(
+                events=events, now=timezone.now(), sent_at=body.get("sent_at")
+            )
         except recording.TooManyEvents as error:
             raise TooManyEvents(str(error)) from error
+        except recording.BadSentAt as error:
+            raise BadSentAt(str(error)) from error
         if recorded.marked:
             transaction.on_commit(tasks.ask_for_refresh)
         told = ("accepted", "duplicates", "rejected")

@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from recsite.access import groups, invitations, services
+from recsite.access import groups, invitations, origins, services
 from recsite.access.admin_tools import FastAdmin
 from recsite.access.models import ApiKey, Scope
 
@@ -27,7 +27,34 @@ admin.site.site_title = "Recsite admin"
 admin.site.index_title = "Tables"
 
 
-class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
+class OriginsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A key that is there: its name, rate and origins, each origin a line."""
+
+    origins = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Only for a key in web pages, which everybody can read: the sites whose pages may use it, one "
+        "a line, such as https://shop.example. Such a key can only post events.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["origins"] = "\n".join(self.instance.origins)
+
+    def clean_origins(self) -> list[str]:
+        """Return the origins as browsers write them."""
+        scopes = self.cleaned_data.get("scopes", self.instance.scopes)
+        try:
+            return origins.origins_of(self.cleaned_data["origins"].splitlines(), scopes or [])
+        except origins.BadOrigin as error:
+            raise forms.ValidationError(str(error)) from error
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "origins", "rate_per_minute")
+
+
+class KeyForm(OriginsForm):
     """A new key: its scopes are ticked, not typed."""
 
     scopes = forms.MultipleChoiceField(
@@ -36,7 +63,7 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ApiKey
-        fields = ("name", "scopes", "rate_per_minute")
+        fields = ("name", "scopes", "origins", "rate_per_minute")
 
 
 @admin.register(ApiKey)
@@ -55,16 +82,15 @@ class ApiKeyAdmin(FastAdmin):
     def get_form(
         self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Return the form of a new key, or one for name and rate."""
-        if obj is None:
-            kwargs["form"] = KeyForm
+        """Return the form of a new key, or one for name, rate and origins."""
+        kwargs["form"] = KeyForm if obj is None else OriginsForm
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         """Ask for what a key needs; show of one that is there everything but its hash."""
         if obj is None:
-            return ("name", "scopes", "rate_per_minute")
-        return ("name", "rate_per_minute", *self.readonly_fields)
+            return ("name", "scopes", "origins", "rate_per_minute")
+        return ("name", "origins", "rate_per_minute", *self.readonly_fields)
 
     def search(self, queryset: QuerySet[ApiKey], term: str) -> QuerySet[ApiKey]:
         """Find by a part of the name, or by what a key begins with."""
@@ -75,11 +101,12 @@ class ApiKeyAdmin(FastAdmin):
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key; its text is handed to the one page that shows it."""
         if change:
-            obj.save(update_fields=["name", "rate_per_minute"])
+            obj.save(update_fields=["name", "origins", "rate_per_minute"])
             return
         key, request.made_key = services.make_key(  # type: ignore[attr-defined]
             name=obj.name,
             scopes=form.cleaned_data["scopes"],
+            origins=form.cleaned_data["origins"],
             created_by=request.user,  # type: ignore[arg-type]
             now=timezone.now(),
         )

@@ -14,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from recsite.access import origins
 from recsite.access.models import ApiKey
 from recsite.access.services import PREFIX_LENGTH, digest_of
 
@@ -32,6 +33,7 @@ class Caller:
     name: str
     scopes: frozenset[str]
     rate_per_minute: int
+    origins: frozenset[str] = frozenset()  # of whose pages, where it is a key for browsers
     is_authenticated: bool = True  # what DRF asks of a user
 
 
@@ -40,6 +42,16 @@ class InvalidKey(exceptions.AuthenticationFailed):
 
     default_detail = "This API key is not known or was revoked."
     default_code = "invalid_key"
+
+
+class KeyInAddress(exceptions.AuthenticationFailed):
+    """The key stands in an address, from where it gets into logs, though it is no key for browsers."""
+
+    default_detail = (
+        "Only a key for web pages may stand in an address. Make a new key in place of this one, which logs "
+        'may hold now, and send it in the header "Authorization: Bearer KEY".'
+    )
+    default_code = "key_in_address"
 
 
 class NoKey(exceptions.NotAuthenticated):
@@ -74,14 +86,31 @@ def caller_of(request: HttpRequest) -> Caller:
     Raises:
         NoKey: it has no Authorization header.
         InvalidKey: its key does not work.
+        OriginNotAllowed: it is a key for the pages of other sites.
+        KeyInAddress: the key is in the address, where only keys for browsers may stand.
     """
     header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
-        raise NoKey
-    scheme, _, text = header.partition(" ")
-    text = text.strip()
-    if scheme.lower() != "bearer" or not text.isascii():
-        raise InvalidKey('The Authorization header must read "Bearer KEY".')
+        # A page that closes sends its last events by a beacon, which cannot have headers.
+        text = request.GET.get("key", "") if request.method == "POST" else ""
+        if not text:
+            raise NoKey
+        caller = _caller_with(text)
+        if not caller.origins:
+            raise KeyInAddress
+    else:
+        scheme, _, text = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise InvalidKey('The Authorization header must read "Bearer KEY".')
+        caller = _caller_with(text.strip())
+    if caller.origins:
+        origins.check(caller.origins, request)
+    return caller
+
+
+def _caller_with(text: str) -> Caller:
+    if not text.isascii():
+        raise InvalidKey
     digest = digest_of(text)
     known = _remembered.get(digest)
     if known is not None and known[1] > time.monotonic():
@@ -100,7 +129,9 @@ def _look_up(text: str, digest: bytes) -> Caller:
         _remembered.pop(digest, None)
         raise InvalidKey
     _note_use(key)
-    caller = Caller(key.pk, key.name, frozenset(key.scopes), key.rate_per_minute)
+    caller = Caller(
+        key.pk, key.name, frozenset(key.scopes), key.rate_per_minute, frozenset(key.origins)
+    )
     if len(_remembered) >= REMEMBERED_AT_MOST:
         forget_remembered()
     _remembered[digest] = (caller, time.monotonic() + REMEMBER_SECONDS)

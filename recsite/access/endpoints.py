@@ -14,7 +14,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from recsite.access import authentication, parameters, permissions, problems, throttling
+from recsite.access import authentication, bodies, parameters, permissions, problems, throttling
 from recsite.access.models import Scope
 
 
@@ -34,19 +34,22 @@ class Endpoint(APIView):
 
 
 class FastEndpoint(Endpoint):
-    """An endpoint whose GET has no body: past DRF's negotiation and parsing, not past its checks.
+    """An endpoint whose one method goes past DRF's negotiation and parsing, not past its checks.
 
     DRF's own dispatch costs about as much as the rest of a request that reads one row.
     """
 
+    fast_method: ClassVar[str] = "GET"
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer a GET; leave every other method to DRF, which refuses it in the usual way."""
-        if request.method != "GET":
+        """Answer the fast method; leave every other to DRF, which refuses it in the usual way."""
+        if request.method != self.fast_method:
             return super().dispatch(request, *args, **kwargs)
         try:
             caller = authentication.caller_of(request)
-            permissions.check(caller, self.scopes["GET"])
-            throttling.check(caller, now=time.time())
+            permissions.check(caller, self.scopes[self.fast_method])
+            throttling.check(caller, now=time.time(), address=throttling.address_of(request))
+            check_size(request)
             return self.answer(request, **kwargs)
         except Exception as error:  # noqa: BLE001  # `handle` logs what it does not know
             if isinstance(error, exceptions.APIException) and error.status_code == 401:
@@ -82,6 +85,24 @@ def check_size(request: HttpRequest) -> None:
         raise problems.BodyTooLarge(
             f"The body has {size:,} bytes; at most {limit:,} are read. Send less at a time."
         )
+
+
+def fast_body_of(request: HttpRequest, *, is_text_fine: bool) -> dict[str, Any]:
+    """Return the body, which must be a JSON object, of a request that DRF has not seen.
+
+    Args:
+        is_text_fine: whether it may call itself text, as a beacon's JSON does.
+    """
+    if not request.content_type and not request.body:
+        return {}
+    kinds = ("application/json", "text/plain") if is_text_fine else ("application/json",)
+    if request.content_type not in kinds:
+        raise exceptions.UnsupportedMediaType(request.content_type or "")
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    body = bodies.json_of(bodies.unpacked(request.body, encoding))
+    if not isinstance(body, dict):
+        raise exceptions.ParseError("The body must be a JSON object.")
+    return body
 
 
 def body_of(request: Request) -> dict[str, Any]:

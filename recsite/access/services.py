@@ -10,6 +10,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 
 from recsite.access.models import ApiKey, Scope
+from recsite.access.origins import origins_of
 
 KEY_START = "rs_"
 SECRET_BYTES = 30  # 40 url-safe characters, 240 bits: too many to guess, so a plain hash is enough
@@ -30,19 +31,26 @@ def make_key(
     scopes: Sequence[str],
     created_by: User | None,
     now: datetime,
+    origins: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
     """Make a key; the text returned beside it is kept nowhere and cannot be shown again.
 
+    Args:
+        origins: of a key for browsers, the sites whose pages may use it.
+
     Raises:
         UnknownScope: a scope is none of `Scope`, or there is none.
+        BadOrigin: an origin is none, or a key with origins may do more than post events.
     """
     check_scopes(scopes)
+    found = origins_of(origins, scopes)
     text = KEY_START + secrets.token_urlsafe(SECRET_BYTES)
     key = ApiKey.objects.create(
         name=name,
         prefix=text[:PREFIX_LENGTH],
         digest=digest_of(text),
         scopes=sorted(set(scopes)),
+        origins=found,
         created_by=created_by,
         created_at=now,
     )

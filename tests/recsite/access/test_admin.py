@@ -346,6 +346,35 @@ def test_key_is_shown_once_and_revoked(engineer):
     assert key.revoked_at is not None
 
 
+def test_key_for_browsers_is_made_and_moved_to_another_site(engineer):
+    form = {"name": "pages", "scopes": ["events:write"], "rate_per_minute": 60}
+    engineer.post(
+        address(ApiKey, "add"), form | {"origins": "https://a.example\r\nhttps://b.example/"}
+    )
+    key = ApiKey.objects.get()
+    made = key.origins
+    page = engineer.get(address(ApiKey, "change", key.pk)).content.decode()
+    engineer.post(
+        address(ApiKey, "change", key.pk),
+        {"name": "pages", "rate_per_minute": 60, "origins": "https://c.example"},
+    )
+
+    key.refresh_from_db()
+    assert made == ["https://a.example", "https://b.example"]
+    assert "https://a.example\nhttps://b.example</textarea>" in page
+    assert key.origins == ["https://c.example"]
+
+
+def test_key_with_origins_and_more_scopes_is_not_made(engineer):
+    answer = engineer.post(
+        address(ApiKey, "add"),
+        {"name": "pages", "scopes": ["events:write", "runs:read"], "rate_per_minute": 60, "origins": "https://a.example"},
+    )  # fmt: skip
+
+    assert "its only scope must be events:write" in answer.content.decode()
+    assert ApiKey.objects.count() == 0
+
+
 def test_key_without_a_scope_is_asked_for_one(engineer):
     engineer.post(address(ApiKey, "add"), {"name": "shop", "rate_per_minute": 60})
 

@@ -81,3 +81,52 @@ def test_everybody_is_let_through_while_redis_is_away(monkeypatch):
     monkeypatch.setattr(throttling, "_client", lambda: away)
 
     assert count_let_through(caller(1), 20) == 20
+
+
+def let_through_from(who, addresses):
+    num = 0
+    for address in addresses:
+        try:
+            throttling.check(who, now=NOW, address=address)
+        except throttling.RateExceeded:
+            continue
+        num += 1
+    return num
+
+
+def test_each_address_has_a_limit_with_a_key_for_browsers(monkeypatch):
+    monkeypatch.setattr(throttling, "ADDRESS_RATE_PER_MINUTE", 3)
+    pages = Caller(1, "pages", frozenset(), 0, frozenset({"https://shop.example"}))
+
+    assert let_through_from(pages, ["10.0.0.1"] * 5) == 3
+    assert let_through_from(pages, ["10.0.0.2"] * 5) == 3
+    assert let_through_from(pages, [f"2001:db8::{n:x}" for n in range(5)]) == 3  # one household
+    assert let_through_from(pages, [f"2001:db8:0:{n:x}::1" for n in range(1, 6)]) == 5
+    assert let_through_from(caller(0), ["10.0.0.1"] * 5) == 5  # a server's key
+
+
+def test_a_flood_of_addresses_takes_a_bounded_part_of_redis(monkeypatch):
+    monkeypatch.setattr(throttling, "ADDRESS_BUCKETS", 16)
+    pages = Caller(1, "pages", frozenset(), 0, frozenset({"https://shop.example"}))
+
+    let_through_from(pages, [f"10.0.{n // 256}.{n % 256}" for n in range(500)])
+
+    assert throttling._client().dbsize() == 16
+
+
+@pytest.mark.parametrize(
+    ("num_proxies", "forwarded", "address"),
+    [
+        (0, "1.1.1.1", "127.0.0.1"),  # anybody can write that
+        (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        (2, "6.6.6.6, 1.1.1.1, 10.0.0.1", "1.1.1.1"),
+        (2, "1.1.1.1", ""),
+        (1, "", ""),
+    ],
+)
+def test_address_is_what_the_trusted_proxies_say(rf, settings, num_proxies, forwarded, address):
+    settings.TRUSTED_PROXIES = num_proxies
+
+    request = rf.post("/", headers={"X-Forwarded-For": forwarded})
+
+    assert throttling.address_of(request) == address

@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from recsite.access import services
 from recsite.access.models import ApiKey, Scope
+from recsite.access.origins import BadOrigin
 
 EXAMPLES = f"""examples:
   manage.py create_api_key shop --scopes events:write,recommendations:read
   manage.py create_api_key notebook --scopes all
+  manage.py create_api_key "shop's pages" --scopes events:write --origins https://shop.example
   manage.py create_api_key --revoke rs_AbC12dEf3
 
 scopes: {", ".join(Scope.values)}"""
@@ -30,6 +32,10 @@ class Command(BaseCommand):
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.add_argument("name", nargs="?", help="who or what uses the key")
         parser.add_argument("--scopes", default="", help="scopes joined by commas, or all")
+        parser.add_argument(
+            "--origins", default="",
+            help="for a key in web pages: the sites that may use it, joined by commas",
+        )  # fmt: skip
         parser.add_argument("--rate", type=int, help="requests a minute; 0: no limit")
         parser.add_argument("--revoke", metavar="PREFIX", help="revoke the key that begins so")
 
@@ -43,7 +49,7 @@ class Command(BaseCommand):
                 self._make(options)
             else:
                 raise CommandError("Give a NAME for the key, or --revoke PREFIX. See --help.")
-        except (services.UnknownScope, services.KeyNotFound) as error:
+        except (services.UnknownScope, services.KeyNotFound, BadOrigin) as error:
             raise CommandError(str(error)) from error
 
     def _make(self, options: dict[str, Any]) -> None:
@@ -52,7 +58,11 @@ class Command(BaseCommand):
         if (options["rate"] or 0) < 0:
             raise CommandError("--rate must be 0 or more requests a minute.")
         key, text = services.make_key(
-            name=options["name"], scopes=scopes, created_by=None, now=timezone.now()
+            name=options["name"],
+            scopes=scopes,
+            origins=options["origins"].split(","),
+            created_by=None,
+            now=timezone.now(),
         )
         if options["rate"] is not None:
             ApiKey.objects.filter(pk=key.pk).update(rate_per_minute=options["rate"])
