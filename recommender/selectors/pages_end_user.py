@@ -7,9 +7,15 @@ from datetime import datetime
 
 from interests.models import Category, EndUser, Interaction, InterestState
 from recommender.models import Serving, Slate
+from recommender.ranking import messages, reason_words
+from recommender.ranking.composing import Placed
 from recommender.selectors import pages_end_user_agreement as agreement
+from recommender.selectors import reasons
 from recommender.selectors.pages_end_users import DRIFTING_FROM
 from recommender.selectors.pages_lines import ItemLine, item_line, item_lines, with_categories
+
+# Of the pages; people themselves read their reasons in theirs.
+LANGUAGE = messages.DEFAULT
 
 
 @dataclass(frozen=True)
@@ -82,18 +88,24 @@ class EventLine:
 
 @dataclass(frozen=True)
 class SlateLine:
-    """One place of a slate."""
+    """One place of a slate.
+
+    `reason` is what the person is told of it, "" for nothing; `evidence` the events that lift it most.
+    """
 
     rank: int
     score: float
     item: ItemLine
+    reason: str
+    evidence: tuple[reasons.EvidenceLine, ...]
 
 
 @dataclass(frozen=True)
 class SlateShown:
     """The recommendations of an end user in the publication that serves.
 
-    `mix` says how the first `num_places` of them are spread over categories, by name.
+    `mix` says how the first `num_places` of them are spread over categories, by name; `is_explained` whether
+    the events behind the first items have been worked out.
     """
 
     publication_id: int
@@ -102,6 +114,7 @@ class SlateShown:
     lines: list[SlateLine]
     mix: dict[str, float]
     num_places: int
+    is_explained: bool
 
 
 def wishes(state: InterestState, names: dict[int, Category], *, limit: int) -> list[Wish]:
@@ -136,25 +149,46 @@ def recent_events(*, end_user_id: int, limit: int) -> list[EventLine]:
 
 
 def slate(*, end_user_id: int, limit: int) -> SlateShown | None:
-    """Return what is recommended to an end user now; four queries, one where there is none."""
+    """Return what is recommended to an end user now; eight queries, one where there is none."""
     serving = Serving.objects.values_list("publication_id", flat=True)
     found = Slate.objects.filter(publication_id__in=serving, end_user_id=end_user_id).first()
     if found is None:
         return None
     items = item_lines(found.items[: max(limit, agreement.NUM_PLACES)])
     first = [items[key] for key in found.items[: agreement.NUM_PLACES] if key in items]
-    lines = [
-        SlateLine(rank, score, items[key])
+    return SlateShown(
+        found.publication_id,
+        found.generated_at,
+        len(found.items),
+        _lines(found, items, limit=limit),
+        agreement.mix(first),
+        len(first),
+        is_explained=found.reasons is not None,
+    )
+
+
+def _lines(found: Slate, items: dict[int, ItemLine], *, limit: int) -> list[SlateLine]:
+    """Return the first places of a slate whose items are still there."""
+    placed = [
+        Placed(key, items[key].item_id, rank, score)
         for rank, (key, score) in enumerate(
             zip(found.items[:limit], found.scores[:limit], strict=True), start=1
         )
         if key in items
     ]
-    return SlateShown(
-        found.publication_id,
-        found.generated_at,
-        len(found.items),
-        lines,
-        agreement.mix(first),
-        len(first),
+    explained = reasons.reasons_of(
+        placed,
+        end_user=found.end_user_id,
+        run=found.publication_id,
+        generated_at=found.generated_at,
     )
+    return [
+        SlateLine(
+            own.rank,
+            own.score,
+            items[own.item],
+            reason_words.sentence(why.said, language=LANGUAGE),
+            why.evidence,
+        )
+        for own, why in zip(placed, explained, strict=True)
+    ]

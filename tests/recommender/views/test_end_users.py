@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from interests.models import Category, ChangeMark, EndUser, InterestState
+from recommender.ranking.reasons import Evidence, StoredReason
 from tests import factories
 from tests.factories import NOW
 from tests.recommender.views import pages
@@ -17,6 +18,7 @@ from tests.recommender.views import pages
 HEADING = [
     "End user", "Drift score ↓", "Drift score as a bar", "Wants most", "Events", "Last seen",
 ]  # fmt: skip
+SERVES_DRAMA = "It belongs to Drama, which makes up 60 % of what you want now."
 QUERIES_OF_FRAME = 4  # session, account, freshness in two
 
 
@@ -153,14 +155,51 @@ def test_end_user_shows_wishes_and_slate_and_events(
         ["Uncategorised", "10.0 %", "10.0 %", "10.0 %"],
     ]
     assert tables["#", "Item", "Score"] == [
-        ["1", "Title of i1 Drama", "1.50"],
-        ["2", "Title of i2 Drama War", "1.00"],
+        ["1", f"Title of i1 Drama {SERVES_DRAMA}", "1.50"],
+        ["2", f"Title of i2 Drama War {SERVES_DRAMA}", "1.00"],
     ]
     events = tables["Item", "Categories", "Kind", "When"]
     assert [row[:3] for row in events] == [
         ["Title of i1", "Drama", "Dislike 2.5 negative"],
         ["Title of i0", "uncategorised", "View"],
     ]
+
+
+def test_end_user_is_shown_with_what_they_are_told_and_the_events_behind_it(
+    analyst: Client, categories: tuple[Category, Category]
+) -> None:
+    drama, _ = categories
+    person = factories.end_user("ann")
+    state(person, *categories)
+    liked, shown = (factories.item(name, categories=(drama,)) for name in ("i0", "i1"))
+    event = factories.event(person, liked, kind="like")
+    reason = StoredReason(
+        shown.pk, drama.pk, 0.6, (Evidence(event=event.pk, item=liked.pk, gain=1.254),)
+    )
+    factories.slate(factories.publication(), person, [shown], reasons=[reason.to_plain()])
+
+    response = analyst.get(f"/end-users/{person.pk}")
+
+    said = pages.text(response)
+    assert (
+        "Because you liked “Title of i0” in Drama, which makes up 60 % of what you want now. "
+        "1 event behind it +1.25 Like Title of i0 ,"
+    ) in said
+    assert "have not been worked out yet" not in said
+    assert f'href="/catalogue/{liked.pk}"' in response.content.decode()
+
+
+def test_end_user_whose_list_is_not_explained_is_told_so(
+    analyst: Client, categories: tuple[Category, Category]
+) -> None:
+    person = factories.end_user("ann")
+    state(person, *categories)
+    factories.slate(factories.publication(), person, [factories.item(categories=categories[:1])])
+
+    said = pages.text(analyst.get(f"/end-users/{person.pk}"))
+
+    assert "the events behind it have not been worked out yet" in said
+    assert SERVES_DRAMA in said
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -177,7 +216,7 @@ def test_end_user_asks_as_much_for_three_events_as_for_one(
         factories.event(person, thing)
     factories.slate(factories.publication(), person, things)
 
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(22):
         analyst.get(f"/end-users/{person.pk}")
 
 
