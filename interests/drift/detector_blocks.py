@@ -17,7 +17,8 @@ from interests.drift.detector_bank import Bank, Floats
 from interests.drift.detector_columns import Columns, empty_columns
 from interests.drift.detector_settings import DetectorSettings
 from interests.drift.detector_states import DetectorState, new_state
-from interests.drift.detector_steps import step
+from interests.drift.detector_steps import move_chances, step
+from interests.drift.detector_storage import DERIVED
 
 # Hypotheses that a block of people may have in all: enough to keep numpy busy, few enough for its caches.
 BLOCK_HYPOTHESES = 100_000
@@ -56,8 +57,9 @@ class Evidence:
     points: dict[int, list[int]]
 
     @classmethod
-    def of(cls, history: History, points: Collection[int] = ()) -> Evidence:
+    def of(cls, history: History, points: Collection[int] = (), *, first: int = 0) -> Evidence:
         is_evidence = (history.weights >= 0) & (history.shares[:, :-1] > 0).any(1)
+        is_evidence[:first] = False
         numbers = np.flatnonzero(is_evidence)
         wanted: dict[int, list[int]] = {}
         for point in sorted(points):
@@ -83,13 +85,21 @@ def run_block(
     *,
     population: NDArray[np.floating] | None,
     settings: DetectorSettings,
+    states: Sequence[DetectorState] = (),
 ) -> Iterator[tuple[int, Alarm | DetectorState]]:
-    """Yield the place of a person with an alarm or a wanted state, event by event."""
+    """Yield the place of a person with an alarm or a wanted state, event by event.
+
+    Args:
+        states: what is known of each person before; none: nobody is known.
+    """
     order = sorted(range(len(people)), key=lambda i: -len(people[i].numbers))
     own = [people[i] for i in order]
     num_categories = own[0].history.shares.shape[1]
     columns = [Columns(num_categories) for _ in own]
     bank = Bank.new(len(own), columns[0].num_columns, settings)
+    if states:
+        columns = [replace(states[i].columns, places=dict(states[i].columns.places)) for i in order]
+        _go_on_from(bank, [states[i].bank for i in order], settings)
     pseudo = pseudo_events(columns[0], population, settings)
     lengths = np.array([len(person.numbers) for person in own])
     numbers, sessions = np.zeros((2, lengths[0], len(own)), np.int64)
@@ -113,6 +123,15 @@ def run_block(
         )
         for row, alarm in alarms.items():
             yield order[row], alarm
+
+
+def _go_on_from(bank: Bank, people: Sequence[Bank], settings: DetectorSettings) -> None:
+    for field in fields(bank):
+        if field.name != DERIVED:
+            getattr(bank, field.name)[:] = np.concatenate(
+                [getattr(one, field.name) for one in people]
+            )
+    bank.chances[:] = move_chances(bank.before, bank.falling, bank.last_move, settings)
 
 
 def _folded(

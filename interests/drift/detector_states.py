@@ -9,6 +9,7 @@ from interests.drift.detector_alarms import probability
 from interests.drift.detector_bank import Bank
 from interests.drift.detector_columns import Columns
 from interests.drift.detector_settings import DEFAULT, DetectorSettings
+from interests.drift.detector_steps import move_chances
 from interests.drift.detector_storage import packed, unpack
 
 VERSION = "detector-1"
@@ -70,7 +71,9 @@ class DetectorState:
                 "The state was kept with other settings of the detector: replay the history."
             )
         state.columns.places.update({category: place for category, place in values["places"]})
-        unpack(values["bank"], into=state.bank, settings=settings)
+        unpack(values["bank"], into=state.bank)
+        bank = state.bank
+        bank.chances[:] = move_chances(bank.before, bank.falling, bank.last_move, settings)
         return state
 
 

@@ -95,19 +95,30 @@ def detect(
     on_block: Callable[[int], None] = lambda num_people: None,
     points: Sequence[Collection[int]] | None = None,
     on_state: Callable[[int, DetectorState], None] = lambda history, state: None,
+    states: Sequence[DetectorState] | None = None,
 ) -> list[list[Alarm]]:
     """Return each history's drift events in order, the same as `advance` would raise.
 
     Args:
         population: everybody's interests, None: unknown. [C]
+        states: of the same people, after their first events, to go on from; None: from the first event.
         on_block: called with the number of people done since the last call.
         points: for each history after how many events its state is wanted, from 1 to all of them.
         on_state: called with the place of a history and its state at each of these points.
     """
     found: list[list[Alarm]] = [[] for _ in histories]
     for block in blocks_of(histories, settings):
-        people = [Evidence.of(histories[i], points[i] if points else ()) for i in block]
-        for place, told in run_block(people, population=population, settings=settings):
+        before = [states[i] for i in block] if states else []
+        people = [
+            Evidence.of(
+                histories[i],
+                points[i] if points else (),
+                first=states[i].num_events if states else 0,
+            )
+            for i in block
+        ]
+        told_by = run_block(people, population=population, settings=settings, states=before)
+        for place, told in told_by:
             if isinstance(told, Alarm):
                 found[block[place]].append(told)
             else:

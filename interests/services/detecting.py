@@ -49,7 +49,20 @@ class Found:
 
     person: Person
     changes: list[Change]
-    lines: list[str]
+    snapshots: list[Snapshot]
+    tracking_run: int | None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines that COPY takes of all snapshots."""
+        return self.lines_of(self.snapshots)
+
+    def lines_of(self, snapshots: Sequence[Snapshot]) -> list[str]:
+        """Return the lines that COPY takes of some snapshots."""
+        lines = detector_rows.snapshot_lines(
+            snapshots, person=self.person, tracking_run=self.tracking_run
+        )
+        return list(lines)
 
 
 @dataclass(frozen=True)
@@ -60,22 +73,37 @@ class _Base:
         state: a detector's own form; None: from the first event
         known_until: events whose drift events stay as they are
         kept: numbers of events of the snapshots that still hold
+        rows: keys of all the person's snapshots by their numbers of events
     """
 
     state: dict[str, Any] | None
     known_until: int
     kept: frozenset[int]
+    rows: dict[int, int]
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether nothing that was seen has changed, so that nothing raised is open."""
+        return bool(self.rows) and self.known_until == max(self.rows)
 
 
 @dataclass(frozen=True)
 class _Advanced:
-    """What one person's new events did."""
+    """What one person's new events did.
+
+    Attributes:
+        withdrawn: keys of drift events that are unmade
+        lines: of new snapshots
+        gone: keys of snapshots that are not kept
+        is_settled: whether what was raised before stays as it is
+    """
 
     person: Person
     raised: list[Change]
     withdrawn: list[int]
     lines: list[str]
-    kept: set[int]
+    gone: list[int]
+    is_settled: bool
 
 
 def settings_in_force(*, at: datetime | None = None) -> DetectorSettings:
@@ -96,6 +124,22 @@ def remove_of(run: TrackingRun) -> None:
 def find(people: Sequence[Person], *, watch: Watch) -> list[Found]:
     """Run the detector over whole histories; nothing is written."""
     points = [set(replaying.points(len(person.history))) for person in people]
+    return _run(people, points=points, watch=watch)
+
+
+def _run(
+    people: Sequence[Person],
+    *,
+    points: Sequence[Collection[int]],
+    watch: Watch,
+    states: Sequence[DetectorState] | None = None,
+) -> list[Found]:
+    """Run the detector over events that it has not seen.
+
+    Args:
+        points: of each person after how many events a snapshot is wanted.
+        states: of each person where it stands; None: at the first event.
+    """
     marks = [replaying.fingerprints(person.keys) for person in people]
     snapshots: list[list[Snapshot]] = [[] for _ in people]
 
@@ -109,12 +153,14 @@ def find(people: Sequence[Person], *, watch: Watch) -> list[Found]:
         settings=watch.settings,
         points=points,
         on_state=keep,
+        states=states,
     )
     return [
         Found(
             person=person,
             changes=[detector_rows.change_of(one, person=person, watch=watch) for one in raised],
-            lines=list(detector_rows.snapshot_lines(kept, person=person, watch=watch)),
+            snapshots=kept,
+            tracking_run=watch.tracking_run,
         )
         for person, raised, kept in zip(people, alarms, snapshots, strict=True)
     ]
@@ -166,12 +212,17 @@ def advance(people: Sequence[Person], *, watch: Watch, now: datetime) -> int:
         how many drift events were raised.
     """
     bases = _bases(people, watch=watch)
-    stored = _counted(people, watch=watch)
+    stored = _counted([one for one in people if not bases[one.end_user].is_newest], watch=watch)
+    going = [_state(bases[person.end_user], watch=watch) for person in people]
+    states = [state for state, _ in going]
+    points = [
+        {point for point in replaying.points(len(person.history)) if point > state.num_events}
+        for person, state in zip(people, states, strict=True)
+    ]
+    found = _run(people, points=points, watch=watch, states=states)
     advanced = [
-        _advance(
-            person, base=bases[person.end_user], stored=stored.get(person.end_user, []), watch=watch
-        )
-        for person in people
+        _advanced(one, base=base, stored=stored.get(one.person.end_user, []))
+        for one, (_, base) in zip(found, going, strict=True)
     ]
     _store(advanced, watch=watch, now=now)
     return sum(len(one.raised) for one in advanced)
@@ -211,27 +262,24 @@ def clear(keys: Collection[int], *, now: datetime) -> None:
         EndUser.objects.filter(pk__in=keys).update(drifted_at=None)
 
 
-def _advance(
-    person: Person, *, base: _Base, stored: Sequence[DriftEvent], watch: Watch
-) -> _Advanced:
-    state, base = _state(base, watch=watch)
-    points = set(replaying.points(len(person.history)))
-    changes, snapshots = detector_rows.replay(person, state=state, watch=watch, points=points)
-    kept = replaying.worth_keeping(base.kept | {snapshot.num_events for snapshot in snapshots})
-    raised = {c.identity: c for c in changes if c.num_events > base.known_until}
+def _advanced(found: Found, *, base: _Base, stored: Sequence[DriftEvent]) -> _Advanced:
+    numbers = {snapshot.num_events for snapshot in found.snapshots}
+    kept = replaying.worth_keeping(base.kept | numbers)
+    raised = {c.identity: c for c in found.changes if c.num_events > base.known_until}
     withdrawn = []
     for row in stored:
         is_open = row.num_events > base.known_until
         # Raised again just so: it stays, and nobody is told twice.
         if is_open and raised.pop(detector_rows.change_of_row(row).identity, None) is None:
             withdrawn.append(row.pk)
-    made = [snapshot for snapshot in snapshots if snapshot.num_events in kept]
+    made = [snapshot for snapshot in found.snapshots if snapshot.num_events in kept]
     return _Advanced(
-        person=person,
+        person=found.person,
         raised=list(raised.values()),
         withdrawn=withdrawn,
-        lines=list(detector_rows.snapshot_lines(made, person=person, watch=watch)),
-        kept=kept & base.kept,
+        lines=found.lines_of(made),
+        gone=[pk for number, pk in base.rows.items() if number not in kept & base.kept],
+        is_settled=base.is_newest and not raised and not withdrawn,
     )
 
 
@@ -246,14 +294,7 @@ def _state(base: _Base, *, watch: Watch) -> tuple[DetectorState, _Base]:
 
 
 def _store(advanced: Sequence[_Advanced], *, watch: Watch, now: datetime) -> None:
-    keys = [one.person.end_user for one in advanced]
-    rows = DetectorSnapshot.objects.filter(end_user__in=keys, tracking_run=watch.tracking_run)
-    gone = [
-        pk
-        for pk, key, number in rows.values_list("pk", "end_user_id", "num_events")
-        if number not in {one.person.end_user: one.kept for one in advanced}[key]
-    ]
-    rows.filter(pk__in=gone).delete()
+    DetectorSnapshot.objects.filter(pk__in=[pk for one in advanced for pk in one.gone]).delete()
     detector_rows.insert_snapshots([line for one in advanced for line in one.lines])
     withdrawn = [key for one in advanced for key in one.withdrawn]
     raised = [
@@ -265,44 +306,76 @@ def _store(advanced: Sequence[_Advanced], *, watch: Watch, now: datetime) -> Non
         DriftEvent.objects.filter(pk__in=withdrawn).update(withdrawn_at=now)
     if raised:
         DriftEvent.objects.bulk_create(raised)
-    copy_newest(run_id=watch.tracking_run, keys=keys)
+    keys = [one.person.end_user for one in advanced if not one.is_settled]
+    if keys:
+        copy_newest(run_id=watch.tracking_run, keys=keys)
 
 
 def _bases(people: Sequence[Person], *, watch: Watch) -> dict[int, _Base]:
-    """Return where each person's detector goes on; two queries."""
-    rows = (
-        DetectorSnapshot.objects.filter(
-            end_user__in=[person.end_user for person in people], tracking_run=watch.tracking_run
-        )
-        .annotate(fingerprint=KeyTextTransform("fingerprint", "state"))
-        .order_by("num_events")
-        .values_list("pk", "end_user_id", "num_events", "fingerprint", "detector_version")
+    """Return where each person's detector goes on; two queries where all goes on from the newest."""
+    own = DetectorSnapshot.objects.filter(
+        end_user__in=[person.end_user for person in people], tracking_run=watch.tracking_run
     )
+    rows: dict[int, dict[int, int]] = {person.end_user: {} for person in people}
+    numbers = own.order_by("num_events").values_list("pk", "end_user_id", "num_events")
+    for pk, key, number in numbers:
+        rows[key][number] = pk
+    newest = {key: max(found) for key, found in rows.items() if found}
+    states = _states([rows[key][number] for key, number in newest.items()])
     marks = {person.end_user: replaying.fingerprints(person.keys) for person in people}
-    holding: dict[int, list[tuple[int, int, str]]] = {key: [] for key in marks}
-    for pk, key, number, fingerprint, version in rows:
-        if number < len(marks[key]) and _hexadecimal(marks[key][number]) == fingerprint:
-            holding[key].append((pk, number, version))
-    newest = [own[-1][0] for own in holding.values() if own]
-    states = dict(DetectorSnapshot.objects.filter(pk__in=newest).values_list("pk", "state"))
-    return {key: _base(own, states, watch=watch) for key, own in holding.items()}
+    # Snapshots are of one past: where the newest holds, so do those before it.
+    moved = [
+        key
+        for key, number in newest.items()
+        if not _holds(number, states[rows[key][number]][0]["fingerprint"], marks[key])
+    ]
+    holding = {key: set(found) for key, found in rows.items() if key not in moved}
+    if moved:
+        marked = own.filter(end_user__in=moved).annotate(
+            fingerprint=KeyTextTransform("fingerprint", "state")
+        )
+        for key, number, mark in marked.values_list("end_user_id", "num_events", "fingerprint"):
+            if _holds(number, mark, marks[key]):
+                holding.setdefault(key, set()).add(number)
+        states |= _states([rows[key][max(holding[key])] for key in moved if holding.get(key)])
+    return {
+        key: _base(found, holding.get(key, set()), states, watch=watch)
+        for key, found in rows.items()
+    }
+
+
+def _states(keys: Sequence[int]) -> dict[int, tuple[dict[str, Any], str]]:
+    rows = DetectorSnapshot.objects.filter(pk__in=keys).values_list(
+        "pk", "state", "detector_version"
+    )
+    return {pk: (state, version) for pk, state, version in rows}
+
+
+def _holds(number: int, fingerprint: str, marks: NDArray[np.uint64]) -> bool:
+    return number < len(marks) and _hexadecimal(marks[number]) == fingerprint
 
 
 def _base(
-    holding: Sequence[tuple[int, int, str]], states: dict[int, Any], *, watch: Watch
+    rows: dict[int, int],
+    holding: Collection[int],
+    states: dict[int, tuple[dict[str, Any], str]],
+    *,
+    watch: Watch,
 ) -> _Base:
     if not holding:
-        return _Base(None, 0, frozenset())
-    pk, number, version = holding[-1]
-    state = states[pk]
+        return _Base(None, 0, frozenset(), rows)
+    number = max(holding)
+    state, version = states[rows[number]]
     if version != detectors.VERSION or state["category_ids"] != watch.category_keys.tolist():
         # Another release or other categories: the past is read again, and what was raised then stays.
-        return _Base(None, number, frozenset())
-    return _Base(state["detector"], number, frozenset(number for _, number, _ in holding))
+        return _Base(None, number, frozenset(), rows)
+    return _Base(state["detector"], number, frozenset(holding), rows)
 
 
 def _counted(people: Sequence[Person], *, watch: Watch) -> dict[int, list[DriftEvent]]:
-    """Return the drift events that count of each person; two queries."""
+    """Return the drift events that count of each person; one query, none for nobody."""
+    if not people:
+        return {}
     run = TrackingRun(pk=watch.tracking_run) if watch.tracking_run is not None else None
     rows = drift_counts.that_count(run).filter(end_user__in=[one.end_user for one in people])
     found: dict[int, list[DriftEvent]] = {}

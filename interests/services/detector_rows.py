@@ -6,7 +6,7 @@ Legend: L length of a history, C categories.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from interests.drift import detectors, replaying
+from interests.drift import detectors
 from interests.drift.detectors import Alarm, DetectorSettings, DetectorState
 from interests.models import DriftEvent
 from interests.services import copying
@@ -95,36 +95,6 @@ class Snapshot:
     state: str
 
 
-def replay(
-    person: Person, *, state: DetectorState, watch: Watch, points: Collection[int]
-) -> tuple[list[Change], list[Snapshot]]:
-    """Advance a detector through the events that it has not seen.
-
-    Args:
-        state: is changed.
-        points: after how many events a snapshot is wanted.
-
-    Returns:
-        what it raised, and the snapshots; both in order.
-    """
-    changes, snapshots, history = [], [], person.history
-    marks = replaying.fingerprints(person.keys)
-    for number in range(state.num_events, len(history)):
-        alarm = detectors.advance(
-            state,
-            shares=history.shares[number],
-            session=int(history.sessions[number]),
-            weight=float(history.weights[number]),
-            population=watch.population,
-            settings=watch.settings,
-        )
-        if alarm is not None:
-            changes.append(change_of(alarm, person=person, watch=watch))
-        if number + 1 in points:
-            snapshots.append(snapshot(state, watch=watch, fingerprint=marks[number + 1]))
-    return changes, snapshots
-
-
 def snapshot(state: DetectorState, *, watch: Watch, fingerprint: np.uint64) -> Snapshot:
     """Return where a detector stands, with its columns and which events it has seen."""
     value = {
@@ -200,9 +170,11 @@ def row_of(
     )
 
 
-def snapshot_lines(snapshots: Sequence[Snapshot], *, person: Person, watch: Watch) -> Iterator[str]:
+def snapshot_lines(
+    snapshots: Sequence[Snapshot], *, person: Person, tracking_run: int | None
+) -> Iterator[str]:
     """Yield the lines that COPY takes, one for each snapshot."""
-    run = "\\N" if watch.tracking_run is None else str(watch.tracking_run)
+    run = "\\N" if tracking_run is None else str(tracking_run)
     for snapshot in snapshots:
         yield "\t".join(
             (

@@ -57,6 +57,7 @@ class States:
     Attributes:
         after: number of events at each moment, ascending, int64. [M]
         begin: number of events at the state before the first of these
+        first: number of events that the first row of the track has seen
     """
 
     end_user: int
@@ -65,6 +66,7 @@ class States:
     track: Track
     after: NDArray[np.int64]
     begin: int = 0
+    first: int = 0
 
 
 def lines(states: States, *, knowledge: Knowledge, now: datetime) -> Iterator[str]:
@@ -80,6 +82,7 @@ def lines(states: States, *, knowledge: Knowledge, now: datetime) -> Iterator[st
     shares = timeline.shares_between(history, after=after, begin=states.begin)
     new = new_to(history, drift, after=after)
     for row, number in enumerate(after):
+        place = number - states.first
         score = drift.scores[row]
         yield "\t".join(
             (
@@ -89,11 +92,11 @@ def lines(states: States, *, knowledge: Knowledge, now: datetime) -> Iterator[st
                 mixture.VERSION,
                 moment(history.times[number - 1]).isoformat(),
                 _array(knowledge.category_keys),
-                _array(track.weights[number]),
-                _array(track.long_term[number]),
-                _array(track.short_term[number]),
+                _array(track.weights[place]),
+                _array(track.long_term[place]),
+                _array(track.short_term[place]),
                 _array(shares[row]),
-                _vector(track.weights[number], knowledge.embeddings),
+                _vector(track.weights[place], knowledge.embeddings),
                 NULL if np.isnan(score) else f"{score:.6g}",
                 _array(knowledge.category_keys[drift.rising(row)]),
                 _array(knowledge.category_keys[drift.falling(row)]),

@@ -1,7 +1,7 @@
 """Interest states: of everybody, as a run; of the few who just did something, live.
 
-Only this module writes states and what `EndUser` copies of the newest one; with each of them
-`services.detecting` advances the person's detector.
+Only this module writes states, where the tracker stands with each person, and what `EndUser` copies of the
+newest state; with each of them `services.detecting` advances the person's detector.
 """
 
 from __future__ import annotations
@@ -9,25 +9,35 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from interests.models import EndUser, InterestState, RunState, TrackingRun, TrainingRun
 from interests.selectors import events, histories
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
-from interests.services import detecting, running, state_rows, tracking_knowledge
+from interests.services import (
+    current_states,
+    detecting,
+    running,
+    state_rows,
+    tracker_rows,
+    tracking_knowledge,
+)
 from interests.services.detector_rows import Person, Watch
 from interests.services.running import Hold, RunOvertaken
 from interests.services.state_rows import Knowledge, States
+from interests.services.tracker_rows import Basis, Tracked
+from interests.services.tracking_knowledge import Recalled
 from interests.tracking import mixture, timeline
 from interests.tracking.histories import History
 from interests.tracking.mixture import Mixture
 from interests.tracking.protocol import Track
+from interests.tracking.standings import Standing
 
 if TYPE_CHECKING:  # without a network there is no need for torch
     from interests.learning.trained import TrainedNetwork
@@ -36,31 +46,6 @@ if TYPE_CHECKING:  # without a network there is no need for torch
 END_USERS_PER_BLOCK = 500
 # Of one person's events at one time: an order that a new item somewhere does not change.
 TIES = "lasting"
-
-# In order of key, so that a run and live workers never wait for each other in a circle.
-LOCK_END_USERS = "SELECT id FROM interests_enduser WHERE {} ORDER BY id FOR NO KEY UPDATE"
-# A state that has seen newer events stays: nobody goes back to what was known before. Whose newest time is
-# doubtful was last seen at the newest that is not: an event from 9999 leads no list for ever.
-COPY_NEWEST = """
-    UPDATE interests_enduser AS person
-    SET current_state_id = newest.id, num_events = newest.num_events,
-        drift_score = newest.drift_score, last_event_at = CASE
-            WHEN newest.at BETWEEN '1990-01-01Z' AND now() + interval '1 day' THEN newest.at
-            ELSE coalesce((
-                SELECT max(event.occurred_at) FROM interests_used_interaction AS event
-                WHERE event.end_user_id = person.id AND NOT event.is_time_doubtful
-            ), newest.at) END
-    FROM (
-        SELECT DISTINCT ON (end_user_id) id, end_user_id, num_events, at, drift_score, events_through
-        FROM interests_intereststate WHERE {} ORDER BY end_user_id, id DESC
-    ) AS newest
-    WHERE person.id = newest.end_user_id AND NOT EXISTS (
-        SELECT FROM interests_intereststate AS current
-        WHERE current.id = person.current_state_id
-        AND (current.events_through, current.num_events)
-            > (newest.events_through, newest.num_events)
-    )
-"""
 
 log = structlog.get_logger()
 
@@ -119,6 +104,7 @@ def track_everybody(*, run_id: int) -> None:
         hold.report("Removing what an earlier attempt left", 0.0)
         InterestState.objects.filter(tracking_run=run).delete()
         detecting.remove_of(run)
+        tracker_rows.remove_of(run_id)
         hold.report("Reading the events", 0.01)
         known = events.interaction_log(ties=TIES)
         hold.report("Learning what people have in common", 0.05)
@@ -133,10 +119,11 @@ def track_everybody(*, run_id: int) -> None:
         }
         with transaction.atomic():
             hold.end(RunState.DONE, results=results)
-            _lock("true", [])
-            _copy_newest("tracking_run_id = %s", [run_id])
+            current_states.lock("true", [])
+            current_states.copy_newest("tracking_run_id = %s", [run_id])
             detecting.copy_newest(run_id=run_id)
         detecting.forget_snapshots_before(run_id)
+        tracker_rows.forget_before(run_id)
     log.info("tracking_done", run_id=run_id, **asdict(written))
 
 
@@ -147,8 +134,13 @@ def renew_states(
     network: TrainedNetwork | None = None,
     training_run: TrainingRun | None = None,
     catalogue: LoadedCatalogue | None = None,
+    known: DatabaseLog | None = None,
+    memory: tracking_knowledge.Memory | None = None,
 ) -> int:
     """Append a live state for each of some end users who have events that their state has not seen.
+
+    The tracker goes on from where it stands with a person; where that does not fit their events, as when
+    one came late, it replays them all, with the same result.
 
     Args:
         end_user_ids: primary keys.
@@ -156,32 +148,74 @@ def renew_states(
         network: an expert of the mixture for events after its training.
         training_run: that network's training; None: the one of the latest tracking run.
         catalogue: loaded before, to spare reading it.
+        known: their events, to spare reading them; ties in the order of `TIES`.
+        memory: what a worker keeps between calls.
 
     Returns:
         how many states were appended.
     """
-    known = events.interaction_log(end_users=end_user_ids, catalogue=catalogue, ties=TIES)
-    people = _people_with_news(known)
-    tracking_run = latest_done()
-    knowledge = tracking_knowledge.remember(tracking_run, category_keys=known.category_keys)
-    if training_run is None and tracking_run is not None:
-        training_run = tracking_run.training_run
-    shares = None
-    if network is not None and training_run is not None and people:
-        shares = tracking_knowledge.network_shares(network, known, training_run=training_run)
-        knowledge = tracking_knowledge.with_network(
-            knowledge, network=network, known=known, training_run=training_run.pk
-        )
-    histories = tracking_knowledge.histories_of(
-        known, users=people, shares=shares, training_run=training_run
+    if known is None:
+        known = events.interaction_log(end_users=end_user_ids, catalogue=catalogue, ties=TIES)
+    recalled = (memory or tracking_knowledge.Memory()).recall(
+        known, network=network, training_run=training_run
     )
-    tracks = Mixture(knowledge.population).track_all(histories)
-    found = [(people[place], histories[place], track) for place, track in tracks]
-    watch = _watch(knowledge, tracking_run=tracking_run.pk if tracking_run else None)
+    found = _advance(known, recalled, network=network)
     with transaction.atomic():
-        _lock("id = ANY(%s)", [list(end_user_ids)])
-        _clear_without_events(set(end_user_ids) - set(known.user_keys.tolist()), now=now)
-        return _append(known, found, knowledge=knowledge, watch=watch, now=now)
+        current_states.lock("id = ANY(%s)", [list(end_user_ids)])
+        gone = set(end_user_ids) - set(known.user_keys.tolist())
+        current_states.clear_without_events(gone, now=now)
+        return _append(known, found, recalled=recalled, now=now)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the tracker says of one end user, by their place in the log."""
+
+    place: int
+    tracked: Tracked
+    track: Track
+    first: int
+    standing: Standing
+
+
+def _advance(
+    known: DatabaseLog, recalled: Recalled, *, network: TrainedNetwork | None
+) -> list[_Found]:
+    """Show the tracker the events that it has not seen of those who have any."""
+    places = current_states.with_news(known)
+    training_run = recalled.training_run if network is not None else None
+    people = [
+        _tracked(known, place, history)
+        for place, history in zip(
+            places,
+            tracking_knowledge.histories_before(known, users=places, training_run=training_run),
+            strict=True,
+        )
+    ]
+    standings = tracker_rows.load(people, basis=recalled.basis)
+    own = [person.history for person in people]
+    if network is not None and training_run is not None and people:
+        seen = np.zeros(known.log.num_users, np.int64)
+        seen[places] = [0 if one is None else one.num_events for one in standings]
+        shares = tracking_knowledge.network_shares(
+            network, known, training_run=training_run, seen=seen
+        )
+        own = tracking_knowledge.with_shares(known, own, users=places, shares=shares)
+    return [
+        _Found(
+            place=places[one.place],
+            tracked=people[one.place],
+            track=one.track,
+            first=one.first,
+            standing=one.standing,
+        )
+        for one in Mixture(recalled.knowledge.population).advance_all(own, standings)
+    ]
+
+
+def _tracked(known: DatabaseLog, place: int, history: History) -> Tracked:
+    begin, end = known.log.offsets[place : place + 2]
+    return Tracked(int(known.user_keys[place]), history, known.log.positions[begin:end])
 
 
 def _write_everybody(
@@ -227,11 +261,15 @@ def _write_block(
     now = timezone.now()
     keys = known.user_keys[first : first + len(people)].tolist()
     # Worked out before anything is locked: the lease, the button that stops and live workers go on.
-    made = [
-        (states.end_user, line)
-        for states in _everybodys_states(known, people, first=first, knowledge=knowledge)
-        for line in state_rows.lines(states, knowledge=knowledge, now=now)
-    ]
+    made: list[tuple[int, str]] = []
+    tracked: list[tuple[Tracked, Standing]] = []
+    for states, standing in _everybodys_states(known, people, first=first, knowledge=knowledge):
+        made += [
+            (states.end_user, line)
+            for line in state_rows.lines(states, knowledge=knowledge, now=now)
+        ]
+        place = int(np.searchsorted(known.user_keys, states.end_user))
+        tracked.append((_tracked(known, place, states.history), standing))
     found = detecting.find(
         [_person(known, first + place, history) for place, history in enumerate(people)],
         watch=watch,
@@ -247,6 +285,11 @@ def _write_block(
         lines = [line for end_user, line in made if end_user in alive]
         if lines:
             state_rows.insert(lines)
+        tracker_rows.write(
+            [(person, standing) for person, standing in tracked if person.end_user in alive],
+            basis=Basis(hold.run.pk, knowledge.training_run, knowledge.category_keys),
+            replaces=False,
+        )
         num_events = detecting.write(found, alive=alive, run_id=hold.run.pk, now=now)
     return _Written(len(lines), num_events)
 
@@ -257,7 +300,7 @@ def _person(known: DatabaseLog, place: int, history: History) -> Person:
         end_user=int(known.user_keys[place]),
         history=history,
         keys=known.log.positions[begin:end],
-        events_through=_through(known, place),
+        events_through=current_states.through(known, place),
     )
 
 
@@ -272,95 +315,53 @@ def _watch(knowledge: Knowledge, *, tracking_run: int | None) -> Watch:
 
 def _everybodys_states(
     known: DatabaseLog, people: Sequence[History], *, first: int, knowledge: Knowledge
-) -> Iterator[States]:
-    for place, track in Mixture(knowledge.population).track_all(people):
-        yield States(
-            end_user=int(known.user_keys[first + place]),
-            events_through=_through(known, first + place),
-            history=people[place],
-            track=track,
-            after=timeline.moments(people[place]),
+) -> Iterator[tuple[States, Standing]]:
+    for one in Mixture(knowledge.population).advance_all(people, [None] * len(people)):
+        states = States(
+            end_user=int(known.user_keys[first + one.place]),
+            events_through=current_states.through(known, first + one.place),
+            history=people[one.place],
+            track=one.track,
+            after=timeline.moments(people[one.place]),
         )
-
-
-def _people_with_news(known: DatabaseLog) -> list[int]:
-    """Return the places in the log of those whose current state has not seen all of it."""
-    current = _current(known.user_keys.tolist())
-    return [place for place in range(known.log.num_users) if _is_news(known, place, current)]
-
-
-def _is_news(
-    known: DatabaseLog, place: int, current: dict[int, tuple[datetime | None, int]]
-) -> bool:
-    end_user = int(known.user_keys[place])
-    if end_user not in current:  # erased since the events were read
-        return False
-    seen, number = current[end_user]
-    first, last = known.log.offsets[place : place + 2]
-    return seen is None or (_through(known, place), int(last - first)) > (seen, number)
+        yield states, one.standing
 
 
 def _append(
-    known: DatabaseLog,
-    found: Sequence[tuple[int, History, Track]],
-    *,
-    knowledge: Knowledge,
-    watch: Watch,
-    now: datetime,
+    known: DatabaseLog, found: Sequence[_Found], *, recalled: Recalled, now: datetime
 ) -> int:
     """Write the live states of those, locked by now, whose current state still has seen less."""
-    current = _current(known.user_keys.tolist())
+    keys = known.user_keys.tolist()
+    current = current_states.seen_of(keys)
+    forgotten = histories.no_longer_used(known, keys)
+    written = [
+        one
+        for one in found
+        if one.tracked.end_user not in forgotten
+        and current_states.is_news(known, one.place, current)
+    ]
+    if not written:
+        return 0
     lines: list[str] = []
-    keys: list[int] = []
-    people: list[Person] = []
-    forgotten = histories.no_longer_used(known, known.user_keys.tolist())
-    for place, history, track in found:
-        if int(known.user_keys[place]) in forgotten or not _is_news(known, place, current):
-            continue
-        people.append(_person(known, place, history))
-        keys.append(int(known.user_keys[place]))
+    for one in written:
         states = States(
-            end_user=keys[-1],
-            events_through=_through(known, place),
-            history=history,
-            track=track,
-            after=np.array([len(history)]),
+            end_user=one.tracked.end_user,
+            events_through=current_states.through(known, one.place),
+            history=one.tracked.history,
+            track=one.track,
+            after=np.array([len(one.tracked.history)]),
             # An event that came late may stand before these; at least the newest is shown.
-            begin=min(current[keys[-1]][1], len(history) - 1),
+            begin=min(current[one.tracked.end_user][1], len(one.tracked.history) - 1),
+            first=one.first,
         )
-        lines += state_rows.lines(states, knowledge=knowledge, now=now)
-    if lines:
-        state_rows.insert(lines)
-        _copy_newest("tracking_run_id IS NULL AND end_user_id = ANY(%s)", [keys])
-        detecting.advance(people, watch=watch, now=now)
-    return len(lines)
-
-
-def _current(keys: Sequence[int]) -> dict[int, tuple[datetime | None, int]]:
-    """Return what each end user's current state has seen: until when, and how many events."""
-    rows = EndUser.objects.filter(pk__in=keys).values_list(
-        "pk", "current_state__events_through", "current_state__num_events"
+        lines += state_rows.lines(states, knowledge=recalled.knowledge, now=now)
+    state_rows.insert(lines)
+    tracker_rows.write([(one.tracked, one.standing) for one in written], basis=recalled.basis)
+    current_states.copy_newest(
+        "tracking_run_id IS NULL AND end_user_id = ANY(%s)",
+        [[one.tracked.end_user for one in written]],
     )
-    return {key: (seen, number or 0) for key, seen, number in rows}
-
-
-def _clear_without_events(keys: Collection[int], *, now: datetime) -> None:
-    """Let the copies of end users whose events are all gone say so."""
-    detecting.clear(keys, now=now)
-    EndUser.objects.filter(pk__in=keys).exclude(current_state=None, num_events=0).update(
-        current_state=None, num_events=0, last_event_at=None, drift_score=None
-    )
-
-
-def _lock(condition: str, parameters: list[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_END_USERS.format(condition), parameters)
-
-
-def _copy_newest(condition: str, parameters: list[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(COPY_NEWEST.format(condition), parameters)
-
-
-def _through(known: DatabaseLog, place: int) -> datetime:
-    return state_rows.moment(known.events_through[place].astype(np.int64))
+    watch = _watch(recalled.knowledge, tracking_run=recalled.basis.tracking_run)
+    people = [_person(known, one.place, one.tracked.history) for one in written]
+    detecting.advance(people, watch=watch, now=now)
+    return len(written)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from interests.drift import detectors
+from interests.drift import detector_blocks, detectors
 from interests.models import (
     DetectorChoice,
     DetectorSnapshot,
@@ -19,7 +19,7 @@ from interests.models import (
     TrackingRun,
 )
 from interests.selectors import drift_counts
-from interests.services import detecting, running, tracking
+from interests.services import current_states, detecting, running, tracking
 from tests import factories
 from tests.interests.services.changing import NAMES, START, catalogue, choices, live, track
 
@@ -108,9 +108,9 @@ def test_a_new_event_advances_the_detector_by_one_step(items, ann, monkeypatch):
     live(ann, [items[n] for n in choices(("comedy", 150))])
     track()
     steps = []
-    advance = detectors.advance
+    step = detector_blocks.step
     monkeypatch.setattr(
-        detectors, "advance", lambda state, **event: steps.append(1) or advance(state, **event)
+        detector_blocks, "step", lambda bank, **event: steps.append(1) or step(bank, **event)
     )
 
     live(ann, items[:1], begin=150)
@@ -237,12 +237,12 @@ def test_a_run_counts_when_it_is_done_and_a_restart_begins_anew(items, ann, monk
     live(ann, [items[n] for n in choices(("comedy", 60), ("war", 40))])
     first = track()
     run = running.request(TrackingRun, now=timezone.now(), tracker_version="mixture")
-    copy = tracking._copy_newest
+    copy = current_states.copy_newest
 
     def die(*_):
         raise OSError("The machine is gone.")
 
-    monkeypatch.setattr(tracking, "_copy_newest", die)
+    monkeypatch.setattr(current_states, "copy_newest", die)
     with pytest.raises(OSError, match="gone"):
         tracking.track_everybody(run_id=run.pk)
 
@@ -253,7 +253,7 @@ def test_a_run_counts_when_it_is_done_and_a_restart_begins_anew(items, ann, monk
         run.pk,
     }
 
-    monkeypatch.setattr(tracking, "_copy_newest", copy)
+    monkeypatch.setattr(current_states, "copy_newest", copy)
     TrackingRun.objects.filter(pk=run.pk).update(state=RunState.WAITING, finished_at=None)
     tracking.track_everybody(run_id=run.pk)
 
