@@ -17,7 +17,8 @@ from interests.api.items import StorableText
 from interests.api.states import end_user_of
 from interests.services import controlling
 from interests.services.controlling import Said, Wishes
-from recsite.access.endpoints import Endpoint, body_of, json_response
+from recsite.access.acting import ActingEndpoint
+from recsite.access.endpoints import body_of, json_response
 from recsite.access.models import Scope
 
 
@@ -28,7 +29,7 @@ class ControlsInvalid(exceptions.APIException):
     default_code = "controls_invalid"
 
 
-class UserControls(Endpoint):
+class UserControls(ActingEndpoint):
     """Categories that a person wants more or nothing of, what is to be forgotten, and opting out."""
 
     scopes = {"GET": Scope.READ_USERS, "PUT": Scope.WRITE_USERS}
