@@ -27,5 +27,5 @@ RUN SECRET_KEY=only-for-this-step DATABASE_URL=postgresql://none/none python man
 USER recsite
 VOLUME /var/lib/recsite
 EXPOSE 8000
-CMD ["gunicorn", "recsite.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
+CMD ["gunicorn", "recsite.wsgi", "--config", "python:recsite.web_server", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
      "--threads", "4", "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]

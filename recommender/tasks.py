@@ -17,7 +17,7 @@ from interests import tasks as interests_tasks
 from interests.models import Run
 from interests.services import running
 from recommender.models import EvaluationRun, PublicationRun
-from recommender.services import advancing, asking, counting
+from recommender.services import advancing, asking, counting, lag, outcome_rates, outcomes
 from recommender.services.asking import Asked, Question
 
 HOUR_SECONDS = 3_600
@@ -63,6 +63,7 @@ def refresh_marked() -> int:
     deadline = time.monotonic() + REFRESH_SECONDS
     while num := refreshing.refresh_marked(limit=REFRESH_LIMIT, now=timezone.now()):
         num_refreshed += num
+        lag.note_refreshed(num)
         if time.monotonic() >= deadline:
             interests_tasks.ask_for_refresh()
             break
@@ -132,6 +133,24 @@ def ask_soon(question: Question, *, depends_on: Any, **arguments: Any) -> Asked:
 def count_popular_items() -> None:
     """Count what is popular, over all and lately."""
     counting.count_popular_items(now=timezone.now())
+
+
+@shared_task(queue="default", time_limit=600, autoretry_for=LOST)
+def count_outcomes() -> int:
+    """Count what people saw and did with answers; return how many hours of people that were."""
+    return outcomes.count(now=timezone.now())
+
+
+@shared_task(queue="default", time_limit=600, autoretry_for=LOST)
+def report_outcomes() -> int:
+    """Work out the rates that the page about outcomes shows; return how many."""
+    return outcome_rates.report(now=timezone.now())
+
+
+@shared_task(queue="default", time_limit=60, autoretry_for=LOST)
+def sample_lag() -> None:
+    """Note how far slates are behind events."""
+    lag.sample(now=timezone.now())
 
 
 @shared_task(queue="default", time_limit=60, autoretry_for=LOST)

@@ -66,6 +66,9 @@ SCHEDULE: dict[str, tuple[str, str, float | crontab, int]] = {
     "look for what alert rules watch": ("interests.tasks.look_for_alerts", "default", 60, 60),
     "send the alerts that are due": ("interests.tasks.deliver_alerts", "default", 60, 60),
     "count popular items": ("recommender.tasks.count_popular_items", "default", 600, 600),
+    "count what came of answers": ("recommender.tasks.count_outcomes", "default", 60, 60),
+    "work out rates of outcomes": ("recommender.tasks.report_outcomes", "default", 300, 300),
+    "note how far slates are behind": ("recommender.tasks.sample_lag", "default", 60, 60),
     "train every night": (
         "recommender.tasks.train_nightly", "default", crontab(hour="3", minute="0"), 3_600,
     ),

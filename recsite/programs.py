@@ -57,7 +57,7 @@ def site(home: Path, *, port: int) -> list[Program]:
 
 
 _GUNICORN = [
-    "-m", "gunicorn", "recsite.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "4",
+    "-m", "gunicorn", "recsite.wsgi", "--config", "python:recsite.web_server", "--worker-class", "gthread", "--workers", "2", "--threads", "4",
     "--graceful-timeout", "5", "--no-control-socket",
 ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from recommender.views import metrics
 from recsite.access import health
 from recsite.access.docs import ApiDocs
 from recsite.access.endpoints import Nothing
@@ -26,6 +27,7 @@ urlpatterns = [
     path("accounts/", include("django.contrib.auth.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("api/docs", ApiDocs.as_view(url_name="api-schema"), name="api-docs"),
     re_path(r"^api(/|\Z)", Nothing.as_view()),
