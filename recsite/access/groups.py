@@ -27,6 +27,7 @@ ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "interests.rejectedrow": ("change",),
         "interests.importrun": ("add", "change"),
         "recommender.placement": ("add", "change", "delete"),
+        "recommender.experiment": ("add", "change", "delete"),
     },
     ENGINEER: {
         "access.apikey": ("add", "change"),
