@@ -15,7 +15,7 @@ from rest_framework import exceptions, serializers
 from interests import tasks
 from interests.models import ID_LENGTH
 from interests.services import reading_events, recording
-from recsite.access import origins, problems
+from recsite.access import metrics, origins, problems
 from recsite.access.endpoints import FastEndpoint, fast_body_of, json_response
 from recsite.access.models import Scope
 
@@ -130,5 +130,10 @@ class RecordEvents(FastEndpoint):
             raise BadSentAt(str(error)) from error
         if recorded.marked:
             transaction.on_commit(tasks.ask_for_refresh)
+        metrics.count_events(
+            accepted=recorded.accepted,
+            duplicates=recorded.duplicates,
+            rejected=len(recorded.rejected),
+        )
         told = ("accepted", "duplicates", "rejected")
         return json_response({name: asdict(recorded)[name] for name in told})

@@ -39,6 +39,15 @@ def seen_since(before: dict[tuple[str, str, str], float]) -> dict[tuple[str, str
     }
 
 
+def events_seen() -> dict[str, float]:
+    return {
+        sample.labels["result"]: sample.value
+        for family in metrics.own_registry().collect()
+        for sample in family.samples
+        if sample.name == "recsite_events_total"
+    }
+
+
 @pytest.mark.django_db
 def test_requests_are_counted_by_the_pattern_of_their_address():
     before = requests_seen()
@@ -98,3 +107,20 @@ def test_metrics_ask_for_a_key_with_their_scope(scope, status, code):
     answer = Client().get("/metrics", headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.django_db
+def test_events_are_counted_by_what_became_of_them():
+    headers = {"Authorization": f"Bearer {factories.api_key('events:write')}"}
+    event = {"event_id": "e1", "user_id": "u", "item_id": "i", "kind": "view"}
+    before = events_seen()
+
+    Client().post(
+        "/api/v1/events",
+        {"events": [event, event, {**event, "event_id": "e2", "kind": "impression"}, {}]},
+        content_type="application/json",
+        headers=headers,
+    )
+
+    found = {result: num - before.get(result, 0.0) for result, num in events_seen().items()}
+    assert found == {"accepted": 2.0, "duplicate": 1.0, "rejected": 1.0}
