@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from recommender.evaluation.interleaving import team_of
-from recommender.ranking.answer_ids import AnswerId
 
 # What happens later has other causes too.
 WINDOW = timedelta(days=7)
@@ -19,6 +19,25 @@ SKEW = timedelta(days=1)
 
 IMPRESSION, DWELL = "impression", "dwell"
 CLICK, CONVERSION, LIKE, DISLIKE, RATING = "click", "conversion", "like", "dislike", "rating"
+
+
+class Answer(Protocol):
+    """What is known of an answer: `ranking.answer_ids.AnswerId` is one."""
+
+    @property
+    def run(self) -> int: ...
+    @property
+    def placement(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def variants(self) -> tuple[int, ...]: ...
+    @property
+    def teams(self) -> int: ...
+    @property
+    def at_ms(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +52,7 @@ class Deed:
 
     end_user: int
     answer_text: str
-    answer: AnswerId
+    answer: Answer
     item: int
     what: str
     value: float
@@ -84,12 +103,12 @@ class _Answer:
     dwells: list[float] = field(default_factory=list)
 
 
-def hour_of(answer: AnswerId) -> datetime:
+def hour_of(answer: Answer) -> datetime:
     """Return the begin of the hour in which an answer was given, UTC."""
     return given_at(answer).replace(minute=0, second=0, microsecond=0)
 
 
-def given_at(answer: AnswerId) -> datetime:
+def given_at(answer: Answer) -> datetime:
     """Return when an answer was given, UTC.
 
     Raises:

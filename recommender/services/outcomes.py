@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from django.db import connection, transaction
@@ -243,6 +243,4 @@ def _fetch(query: str, parameters: Mapping[str, Any]) -> list[Row]:
 
 
 def _begin(outcome: OutcomeOfPerson) -> datetime:
-    return datetime.combine(outcome.day, datetime.min.time(), adding.UTC) + timedelta(
-        hours=outcome.hour
-    )
+    return datetime.combine(outcome.day, datetime.min.time(), UTC) + timedelta(hours=outcome.hour)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -71,9 +72,7 @@ def _counter(name: str, about: str, value: float) -> Metric:
     return CounterMetricFamily(f"recsite_{name}", about, value=float(value))
 
 
-def _gauges(
-    name: str, about: str, labels: list[str], values: dict[tuple[str, ...], float]
-) -> Metric:
+def _gauges(name: str, about: str, labels: list[str], values: Mapping[Any, float]) -> Metric:
     family = GaugeMetricFamily(f"recsite_{name}", about, labels=labels)
     for key, value in values.items():
         family.add_metric(list(key), float(value))

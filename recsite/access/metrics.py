@@ -63,7 +63,7 @@ def own_registry() -> CollectorRegistry:
     """Return a registry of what web processes have counted, all of them together where they share files."""
     registry = CollectorRegistry()
     if values.ValueClass is not values.MutexValue:  # the files hold what this process counted, too
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(REQUESTS)
         registry.register(EVENTS)
