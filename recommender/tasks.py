@@ -17,7 +17,7 @@ from interests import tasks as interests_tasks
 from interests.models import Run
 from interests.services import running
 from recommender.models import EvaluationRun, PublicationRun
-from recommender.services import advancing, asking, counting, lag, outcome_rates, outcomes
+from recommender.services import advancing, asking, counting, lag, looking, outcome_rates, outcomes
 from recommender.services.asking import Asked, Question
 
 HOUR_SECONDS = 3_600
@@ -151,6 +151,12 @@ def report_outcomes() -> int:
 def sample_lag() -> None:
     """Note how far slates are behind events."""
     lag.sample(now=timezone.now())
+
+
+@shared_task(queue="default", time_limit=600, autoretry_for=LOST)
+def look_at_experiments() -> int:
+    """Work out what each variant of the running experiments is worth; return how many those are."""
+    return looking.look_at_all(now=timezone.now())
 
 
 @shared_task(queue="default", time_limit=60, autoretry_for=LOST)

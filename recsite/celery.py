@@ -69,6 +69,7 @@ SCHEDULE: dict[str, tuple[str, str, float | crontab, int]] = {
     "count what came of answers": ("recommender.tasks.count_outcomes", "default", 60, 60),
     "work out rates of outcomes": ("recommender.tasks.report_outcomes", "default", 300, 300),
     "note how far slates are behind": ("recommender.tasks.sample_lag", "default", 60, 60),
+    "look at experiments": ("recommender.tasks.look_at_experiments", "default", 600, 600),
     "train every night": (
         "recommender.tasks.train_nightly", "default", crontab(hour="3", minute="0"), 3_600,
     ),
