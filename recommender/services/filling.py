@@ -24,7 +24,7 @@ from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from interests.services import running
 from interests.services.running import CannotRun, Hold
 from recommender.models import Slate
-from recommender.services import slating
+from recommender.services import seen_candidates, slating
 from recommender.services.packing import ItemArrays
 from recommender.services.slating import Ranked
 
@@ -175,6 +175,16 @@ def _write(work: Work, block: Block, ranked: Ranked, *, share_sampled: float) ->
             arrays=block.shelf.arrays,
             now=work.now,
         )
+        if seen_candidates.are_wanted():
+            seen_candidates.write(
+                publication_id=work.publication_id,
+                network=work.network,
+                log=block.log,
+                users=ranked.users,
+                arrays=block.shelf.arrays,
+                hidden=block.shelf.is_hidden,
+                now=work.now,
+            )
         _check(work.publication_id, block.log, share=share_sampled)
     through = block.log.events_through.max().item().replace(tzinfo=UTC)
     filled = work.filled

@@ -1,7 +1,8 @@
 """Live refresh: people with new events get a new state and a new slate within moments.
 
 A mark is claimed for two minutes by a short transaction, so one person is never worked on twice at once and
-a new event of theirs never waits for the work. The mark goes only if no event came meanwhile.
+a new event of theirs never waits for the work. The mark goes only if no event came meanwhile. Whoever is
+asking for recommendations now comes first. Why items stand in a slate is worked out when nobody waits.
 """
 
 from __future__ import annotations
@@ -11,24 +12,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from numpy.typing import NDArray
 
 from interests.learning.checkpoints import DamagedWeights
 from interests.learning.trained import ForeignWeights, TrainedNetwork
 from interests.models import ChangeMark, TrainingRun
 from interests.selectors import events
-from interests.selectors.events import LoadedCatalogue
-from interests.services import tracking, training
+from interests.selectors.events import DatabaseLog, LoadedCatalogue
+from interests.services import tracking, tracking_knowledge, training
 from recommender.models import PublicationRun, Serving, Slate
 from recommender.selectors.publications import MAX_FAILURES
-from recommender.services import locking, slating
+from recommender.services import asking_now, locking, reasoning, seen_candidates, slating
 from recommender.services.packing import ItemArrays
+from recommender.services.slating import Ranked
 
 # Longer than any batch takes; the people of a worker that died wait no longer than this.
 CLAIM_SECONDS = 120
 # Titles and new items may be this old in a live slate; events that name newer items reload at once.
 CATALOGUE_SECONDS = 60
+# Explained between two looks for marks: so many take about as long as a batch of slates.
+EXPLAINED_AT_ONCE = 4
+# Of the people whose slates were renewed last, so many are remembered until there is time to explain.
+MOST_TO_EXPLAIN = 500
 
 # A claim that ran out means that the worker died: one more failure. `%(is_failing)s` chooses between
 # people without trouble, who are worked on together, and the others, who are worked on alone.
@@ -41,7 +49,7 @@ CLAIM = """
           AND (failed_generation = generation AND failures > 0 OR claimed_until IS NOT NULL)
               = %(is_failing)s
           AND NOT (failed_generation = generation AND failures >= %(max_failures)s)
-        ORDER BY marked_at
+        ORDER BY (end_user_id = ANY(%(first)s::bigint[])) DESC, marked_at
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
     )
@@ -83,11 +91,26 @@ class Served:
 
 
 class Memory:
-    """What a live worker keeps between turns: the serving network and the catalogue."""
+    """What a live worker keeps between turns.
+
+    Attributes:
+        tracking: what the tracker knows beside people's own events
+        to_explain: end users whose new slates nobody has explained, the latest last
+    """
 
     def __init__(self) -> None:
         self._network: tuple[int, TrainedNetwork] | None = None
         self._catalogue: tuple[datetime, LoadedCatalogue, ItemArrays] | None = None
+        self.tracking = tracking_knowledge.Memory()
+        self.to_explain: dict[int, None] = {}
+
+    def note_renewed(self, keys: Sequence[int]) -> None:
+        """Remember whose slates have lost their reasons."""
+        for key in keys:
+            self.to_explain.pop(key, None)
+            self.to_explain[key] = None
+        for key in list(self.to_explain)[:-MOST_TO_EXPLAIN]:
+            del self.to_explain[key]
 
     def network(self, run: TrainingRun) -> TrainedNetwork:
         """Return the network of a training, loaded when it is another than last time."""
@@ -117,13 +140,14 @@ memory = Memory()
 
 
 def refresh_marked(*, limit: int, now: datetime) -> int:
-    """Renew state and slate of up to `limit` marked people, longest marked first.
+    """Renew state and slate of up to `limit` marked people: who is asking now first, then the longest marked.
 
     People on whom work failed before come one at a time, after the others, and are set aside when it
     failed three times for the same events. Return on how many was worked; 0: nobody is left.
     """
     served = _served()
-    claims = _claim(limit=limit, now=now, is_failing=False)
+    first = asking_now.asking(now)
+    claims = _claim(limit=limit, now=now, is_failing=False, first=first)
     _refresh_or_split(claims, served=served, now=now)
     failing = _claim(limit=1, now=now, is_failing=True)
     for claim in failing:
@@ -134,6 +158,34 @@ def refresh_marked(*, limit: int, now: datetime) -> int:
         else:
             _refresh_alone(claim, served=served, now=now)
     return len(claims) + len(failing)
+
+
+def explain_some(*, now: datetime, is_idle: bool) -> int:
+    """Work out why items stand in the slates of a few people; return of how many slates.
+
+    Those who asked why come first. The others have their turn where nobody waits.
+
+    Args:
+        is_idle: whether nobody waits.
+    """
+    served = _served()
+    if served is None or served.network is None:
+        return 0
+    keys = asking_now.wanting_reasons(now)
+    if is_idle:
+        keys += [key for key in reversed(memory.to_explain) if key not in keys]
+    missing = reasoning.unexplained(keys, publication_id=served.publication.pk)
+    chosen = missing[:EXPLAINED_AT_ONCE]
+    for key in set(keys) - set(missing) | set(chosen):
+        memory.to_explain.pop(key, None)
+    if not chosen:
+        return 0
+    return reasoning.explain(
+        chosen,
+        publication_id=served.publication.pk,
+        network=served.network,
+        catalogue=memory.catalogue(now),
+    )
 
 
 def _served() -> Served | None:
@@ -149,13 +201,16 @@ def _served() -> Served | None:
     return Served(publication=serving.publication, network=network)
 
 
-def _claim(*, limit: int, now: datetime, is_failing: bool) -> list[Claim]:
+def _claim(
+    *, limit: int, now: datetime, is_failing: bool, first: Sequence[int] = ()
+) -> list[Claim]:
     values: dict[str, Any] = {
         "now": now,
         "until": now + timedelta(seconds=CLAIM_SECONDS),
         "limit": limit,
         "is_failing": is_failing,
         "max_failures": MAX_FAILURES,
+        "first": list(first),
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
@@ -188,22 +243,34 @@ def _refresh_alone(claim: Claim, *, served: Served | None, now: datetime) -> Non
 
 def _refresh(claims: Sequence[Claim], *, served: Served | None, now: datetime) -> None:
     keys = [claim.end_user_id for claim in claims]
+    network = served.network if served else None
+    # Read once for state and slate: both have seen the same events.
+    known = events.interaction_log(
+        end_users=keys, catalogue=memory.catalogue(now), ties=tracking.TIES
+    )
+    memory.keep(known.loaded, now)
     tracking.renew_states(
         end_user_ids=keys,
         now=now,
-        network=served.network if served else None,
-        training_run=served.publication.training_run if served and served.network else None,
-        catalogue=memory.catalogue(now),
+        network=network,
+        training_run=served.publication.training_run if served and network else None,
+        known=known,
+        memory=memory.tracking,
     )
+    fresh = None
+    if served is not None and network is not None:
+        fresh = _ranked(known, served.publication, network=network)
     try:
         with transaction.atomic():
             locking.take(locking.Lock.SWITCH, is_shared=True)
             _check_still_serves(served)
-            if served is not None and served.network is not None:
-                _renew_slates(keys, served.publication, network=served.network, now=now)
+            if fresh is not None:
+                _write(keys, fresh, now=now)
             _let_go(claims)
     except ServingHasChanged:
         _release(keys)
+    else:
+        memory.note_renewed(keys if fresh is not None else [])
 
 
 def _check_still_serves(served: Served | None) -> None:
@@ -212,17 +279,48 @@ def _check_still_serves(served: Served | None) -> None:
         raise ServingHasChanged
 
 
-def _renew_slates(
-    keys: Sequence[int], publication: PublicationRun, *, network: TrainedNetwork, now: datetime
-) -> None:
-    known = events.interaction_log(end_users=keys, catalogue=memory.catalogue(now))
+@dataclass(frozen=True)
+class _Fresh:
+    """What the network ranks for people who have just done something.
+
+    Attributes:
+        hidden: which items of the log's catalogue nobody gets, bool. [N]
+    """
+
+    publication: PublicationRun
+    network: TrainedNetwork
+    known: DatabaseLog
+    hidden: NDArray[np.bool_]
+    ranked: list[Ranked]
+
+
+def _ranked(known: DatabaseLog, publication: PublicationRun, *, network: TrainedNetwork) -> _Fresh:
+    hidden = slating.is_hidden(known.loaded)
+    ranked = list(slating.rank(network=network, log=known, hidden=hidden))
+    return _Fresh(publication, network, known, hidden, ranked)
+
+
+def _write(keys: Sequence[int], fresh: _Fresh, *, now: datetime) -> None:
+    known, publication_id = fresh.known, fresh.publication.pk
     arrays = memory.keep(known.loaded, now)
-    for ranked in slating.rank(network=network, log=known):
+    shows_seen = seen_candidates.are_wanted()
+    for ranked in fresh.ranked:
         slating.renew(
-            publication_id=publication.pk, log=known, ranked=ranked, arrays=arrays, now=now
+            publication_id=publication_id, log=known, ranked=ranked, arrays=arrays, now=now
         )
+        if shows_seen:
+            seen_candidates.write(
+                publication_id=publication_id,
+                network=fresh.network,
+                log=known,
+                users=ranked.users,
+                arrays=arrays,
+                hidden=fresh.hidden,
+                now=now,
+            )
     without_events = set(keys) - set(known.user_keys.tolist())
-    Slate.objects.filter(publication=publication, end_user__in=without_events).delete()
+    if without_events:
+        Slate.objects.filter(publication=publication_id, end_user__in=without_events).delete()
 
 
 def _let_go(claims: Sequence[Claim]) -> None:

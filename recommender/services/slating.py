@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
-from psycopg2.extras import execute_values
 
 from interests.learning import scoring
 from interests.learning.trained import TrainedNetwork
@@ -27,12 +26,21 @@ SLATE_LENGTH = 200
 COLUMNS = (
     "publication_id", "end_user_id", "items", "item_ids", "scores", "generated_at", "events_through",
 )  # fmt: skip
+# Slates are read over from here: as numbers they cost a third of what they cost as text.
+FRESH = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS fresh_slates (
+        publication_id bigint, end_user_id bigint, items bigint[], item_ids text[], scores float8[],
+        generated_at timestamptz, events_through timestamptz
+    ) ON COMMIT DELETE ROWS
+"""
 # A slate that has seen more events than this one stays.
 RENEW = f"""
-    INSERT INTO recommender_slate ({", ".join(COLUMNS)}) VALUES %s
+    INSERT INTO recommender_slate ({", ".join(COLUMNS)})
+    SELECT {", ".join(COLUMNS)} FROM fresh_slates
     ON CONFLICT (publication_id, end_user_id) DO UPDATE SET
         items = excluded.items, item_ids = excluded.item_ids, scores = excluded.scores,
         generated_at = excluded.generated_at, events_through = excluded.events_through,
+        seen_items = '{{}}', seen_item_ids = '{{}}', seen_scores = '{{}}', seen_at = '{{}}',
         reasons = NULL
     WHERE recommender_slate.events_through IS NULL
        OR recommender_slate.events_through <= excluded.events_through
@@ -95,23 +103,12 @@ def insert(
 
     People erased since the log was read get none, nor do those who want some of it forgotten.
     """
-    keys = log.user_keys[ranked.users]
-    chosen = np.flatnonzero(np.isin(keys, _lock_end_users(log, keys)))
-    if not len(chosen):
-        return 0
-    num_through = log.events_through[ranked.users[chosen]].astype(np.int64) - EPOCH_DIFFERENCE
-    copy_rows(
-        table="recommender_slate",
-        columns=COLUMNS,
-        blocks=packing.rows(
-            arrays=arrays,
-            before=[np.full(len(chosen), publication_id), keys[chosen]],
-            items=ranked.items[chosen],
-            scores=ranked.scores[chosen],
-            after=[np.full(len(chosen), _microseconds(now)), num_through],
-        ),
+    blocks, num_slates = _blocks(
+        publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now
     )
-    return len(chosen)
+    if num_slates:
+        copy_rows(table="recommender_slate", columns=COLUMNS, blocks=blocks)
+    return num_slates
 
 
 def renew(
@@ -121,13 +118,17 @@ def renew(
 
     People erased since the log was read get none, nor do those who want some of it forgotten.
     """
-    rows = list(
-        _rows(publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now)
+    blocks, num_slates = _blocks(
+        publication_id=publication_id, log=log, ranked=ranked, arrays=arrays, now=now
     )
-    template = "(%s, %s, %s::bigint[], %s::text[], %s::float8[], %s, %s::timestamptz)"
-    with connection.cursor() as cursor:
-        execute_values(cursor.cursor, RENEW, rows, template=template)
-    return len(rows)
+    if num_slates:
+        with connection.cursor() as cursor:
+            cursor.execute(FRESH)
+        copy_rows(table="fresh_slates", columns=COLUMNS, blocks=blocks)
+        with connection.cursor() as cursor:
+            cursor.execute(RENEW)
+            cursor.execute("DELETE FROM fresh_slates")
+    return num_slates
 
 
 def copy_rows(*, table: str, columns: Sequence[str], blocks: Iterator[bytes]) -> None:
@@ -142,17 +143,21 @@ def _microseconds(moment: datetime) -> int:
     return (moment - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _rows(
+def _blocks(
     *, publication_id: int, log: DatabaseLog, ranked: Ranked, arrays: ItemArrays, now: datetime
-) -> Iterator[tuple[object, ...]]:
+) -> tuple[Iterator[bytes], int]:
+    """Return the rows of those who may be given a slate, and how many that are."""
     keys = log.user_keys[ranked.users]
-    there = _lock_end_users(log, keys)
-    through = log.events_through[ranked.users]
-    num_items = (ranked.items >= 0).sum(1)
-    for row in np.flatnonzero(np.isin(keys, there)).tolist():
-        length = num_items[row]
-        texts = arrays.literals(ranked.items[row, :length], ranked.scores[row, :length])
-        yield publication_id, int(keys[row]), *texts, now, f"{through[row]}+00"
+    chosen = np.flatnonzero(np.isin(keys, _lock_end_users(log, keys)))
+    through = log.events_through[ranked.users[chosen]].astype(np.int64) - EPOCH_DIFFERENCE
+    blocks = packing.rows(
+        arrays=arrays,
+        before=[np.full(len(chosen), publication_id), keys[chosen]],
+        items=ranked.items[chosen],
+        scores=ranked.scores[chosen],
+        after=[np.full(len(chosen), _microseconds(now)), through],
+    )
+    return blocks, len(chosen)
 
 
 def _lock_end_users(log: DatabaseLog, keys: NDArray[np.int64]) -> NDArray[np.int64]:
