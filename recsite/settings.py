@@ -7,7 +7,7 @@ import sys
 import environ
 from csp.constants import NONE, SELF
 
-from recsite import embedded, logs
+from recsite import embedded, logs, static_files
 from recsite.env import BASE_DIR, env, home, is_embedded, secret_key
 
 RECSITE_HOME = home()
@@ -192,6 +192,7 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ADD_HEADERS_FUNCTION = static_files.add_headers
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # Hashed names: browsers keep a file for ever and still see a new one at once.
