@@ -195,7 +195,7 @@ def sampled_people(number: int) -> list[str]:
                  generate_series(0, %(number)s - 1) AS n,
                  LATERAL (
                      SELECT user_id FROM interests_enduser
-                     WHERE id >= ends.first + (ends.last - ends.first) * n / %(number)s
+                     WHERE id >= ends.first + (ends.last - ends.first + 1) * n / %(number)s
                      ORDER BY id LIMIT 1
                  ) AS found
             ORDER BY found.user_id

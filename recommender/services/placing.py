@@ -136,7 +136,9 @@ def go_live(
             "decide again."
         )
     if number == live:
-        raise CannotPlace(f"{_named(number).capitalize()} is live already.")
+        raise CannotPlace(
+            f"{_named(number).capitalize()} {'is' if number else 'are'} live already."
+        )
     version = placement.versions.filter(number=number).first()
     if version is None and number:
         raise CannotPlace(f'"{placement}" has no version {number}. Somebody threw it away.')
