@@ -87,7 +87,9 @@ def look(*, experiment_id: int, now: datetime) -> None:
             _put_counts(row, counts[row.variant.pk])
         ExperimentLook.objects.bulk_create(made)
         experiment.looked_at = now
-        experiment.save(update_fields=["looked_at", "sample_ratio_p", "crossed_people"])
+        experiment.save(
+            update_fields=["looked_at", "sample_ratio_p", "crossed_people", "needed_people"]
+        )
         broken = _broken(experiment, variants, counts) if experiment.state == State.RUNNING else ""
         if broken:
             log.warning("experiment_stopped", experiment=experiment.name, reason=broken)
@@ -124,7 +126,7 @@ def _compared(experiment: Experiment, variants: Sequence[Variant]) -> list[Exper
     )
     experiment.sample_ratio_p = min(experiment.sample_ratio_p, p_value)
     experiment.crossed_people = experiments.num_crossed(experiment)
-    rows = []
+    rows, needed = [], []
     for place, (variant, own) in enumerate(zip(variants, sums, strict=True)):
         comparison = place and sequential.compare(
             sums[0],
@@ -135,6 +137,15 @@ def _compared(experiment: Experiment, variants: Sequence[Variant]) -> list[Exper
         )
         row = ExperimentLook(variant=variant, people=int(own.people), value=own.value)
         rows.append(_put_comparison(row, comparison or None))
+        needed += [comparison.information] if comparison else []
+    if needed:
+        enough = sequential.needed_information(
+            experiment.least_lift,
+            least_lift=experiment.least_lift,
+            alpha=experiment.alpha / (len(variants) - 1),
+        )
+        people = sum(one.people for one in sums)
+        experiment.needed_people = int(people * enough / min(needed)) + 1
     return rows
 
 

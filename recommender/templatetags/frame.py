@@ -24,8 +24,10 @@ _PLACES = (
     ("Evaluation", "evaluation", "recommender:evaluation", ""),
     ("Drift", "drift", "recommender:drift", ""),
     ("Alerts", "alerts", "recommender:alerts", ""),
+    ("Outcomes", "outcomes", "recommender:outcomes", ""),
     ("Catalogue", "catalogue", "recommender:catalogue", ""),
     ("Placements", "placements", "recommender:placements", ""),
+    ("Experiments", "experiments", "recommender:experiments", ""),
     ("Imports", "imports", "interests:imports", ""),
     ("Admin", "admin", "admin:index", ""),
 )
@@ -36,8 +38,10 @@ _ORDER_ON_WIDE = (
     "Alerts",
     "Runs",
     "Evaluation",
+    "Outcomes",
     "Catalogue",
     "Placements",
+    "Experiments",
     "Imports",
     "Admin",
 )

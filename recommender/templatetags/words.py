@@ -45,6 +45,14 @@ def signed_points(change: float | None) -> str:
 
 
 @register.filter
+def signed_percent(change: float | None) -> str:
+    """Return a change as a share of what it is held against, with its sign: +3.1 %."""
+    if change is None:
+        return NO_VALUE
+    return f"{100 * change:+,.1f}{THIN_SPACE}%".replace("-", MINUS)
+
+
+@register.filter
 def metric(value: float | None) -> str:
     """Return a metric between 0 and 1 with four decimals, as published tables have it."""
     return NO_VALUE if value is None else f"{value:.4f}"
