@@ -1,8 +1,8 @@
 """Every table that names an end user, of this app and of those above it, as the models say.
 
 What a person did and said is kept apart from what was worked out of it: the first moves along when a guest
-becomes a member, the second goes when the person wants to be forgotten. A new table counts as worked out
-until it is named here.
+becomes a member, the second goes when the person wants to be forgotten. A model with `is_measurement` says what
+came of our answers: it stays, too. A new table counts as worked out until it is named here or says so.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class Belonging:
         """Return the table as it is called in exports and in the audit."""
         return self.model._meta.label_lower
 
+    @property
+    def is_measurement(self) -> bool:
+        """Tell whether it measures answers, not the person."""
+        return bool(getattr(self.model, "is_measurement", False))
+
     def rows(self, end_users: Collection[int]) -> QuerySet[Any]:
         """Return the rows of some end users."""
         return self.model._base_manager.filter(**{f"{self.field}__in": list(end_users)})
@@ -62,4 +67,13 @@ def everything() -> list[Belonging]:
 def worked_out() -> list[Belonging]:
     """Return the tables of what was worked out of people's events."""
     others = (*DONE_OR_SAID, *ABOUT_OUR_WORK)
-    return [belonging for belonging in everything() if belonging.model not in others]
+    return [
+        belonging
+        for belonging in everything()
+        if belonging.model not in others and not belonging.is_measurement
+    ]
+
+
+def measured() -> list[Belonging]:
+    """Return the tables of what came of answers, by person."""
+    return [belonging for belonging in everything() if belonging.is_measurement]

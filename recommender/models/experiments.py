@@ -197,6 +197,8 @@ class ExperimentPerson(models.Model):
     not add up every hour again.
     """
 
+    is_measurement = True  # see `OutcomeOfPerson`
+
     experiment = models.ForeignKey(
         Experiment, on_delete=models.CASCADE, related_name="people", db_index=False
     )

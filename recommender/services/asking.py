@@ -16,6 +16,8 @@ from typing import Any
 
 from django.core.cache import cache
 
+from recsite import caching
+
 # A turn of refreshing people goes on for half a minute; a worker that is there comes to it by then.
 DEADLINE_SECONDS = 40
 KEPT_SECONDS = 600
@@ -72,9 +74,14 @@ class Asked:
 
 
 def key_of(question: str, *, arguments: Mapping[str, Any], depends_on: Any) -> str:
-    """Return by what a question is known: the same for the same plain values, in whatever order."""
+    """Return by what a question is known: the same for the same plain values, in whatever order.
+
+    One about a person names them, so that its answer can be forgotten with them.
+    """
     said = json.dumps([question, dict(arguments), depends_on], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    person = arguments.get("end_user_id")
+    start = caching.name_of_person(person) if isinstance(person, int) else ""
+    return start + hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def place(key: str, *, now: float) -> tuple[Asked, bool]:

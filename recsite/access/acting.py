@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from recsite.access import auditing
@@ -44,9 +43,7 @@ class ActingEndpoint(Endpoint):
             auditing.begin(auditing.Actor.KEY, request.auth.name)
             self._is_acting = True
 
-    def finalize_response(
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Say that nobody acts any more."""
         if getattr(self, "_is_acting", False):
             auditing.end()
