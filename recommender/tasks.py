@@ -21,8 +21,12 @@ from recommender.services import advancing, asking, counting, lag, looking, outc
 from recommender.services.asking import Asked, Question
 
 HOUR_SECONDS = 3_600
-# People per turn: enough to fill a batch of the network, few enough to be fresh within a second.
-REFRESH_LIMIT = 100
+# People per turn at most. A turn takes whoever was marked during the turn before, so turns grow with the load.
+REFRESH_LIMIT = 250
+# From the begin of one turn to that of the next at least: people renewed together cost half as much each.
+GATHER_SECONDS = 0.15
+# Nobody was marked for so long: there is time to explain slates.
+QUIET_SECONDS = 1.0
 # A crowd is handed on to the next message after this, far from the time limit that would kill the work.
 REFRESH_SECONDS = 30.0
 # A run is sent again at most this often while it waits: behind a long training that is for hours.
@@ -54,26 +58,39 @@ def evaluate(*, run_id: int) -> None:
 
 @shared_task(queue="live", time_limit=300, autoretry_for=LOST)
 def refresh_marked() -> int:
-    """Renew state and slate of the people marked as changed; return on how many was worked."""
+    """Renew state and slate of the people marked as changed; return on how many was worked.
+
+    When nobody is left, slates are explained: those that somebody asked about, and, after a quiet second,
+    the others.
+    """
     from recommender.services import refreshing
 
     # Whoever is marked from now on may need another message.
     _forget(interests_tasks.REFRESH_ASKED_KEY)
-    num_refreshed = 0
-    deadline = time.monotonic() + REFRESH_SECONDS
-    while num := refreshing.refresh_marked(limit=REFRESH_LIMIT, now=timezone.now()):
-        num_refreshed += num
-        lag.note_refreshed(num)
-        if time.monotonic() >= deadline:
-            interests_tasks.ask_for_refresh()
+    num_refreshed, began = 0, time.monotonic()
+    worked_at = began
+    while True:
+        turn = time.monotonic()
+        num = refreshing.refresh_marked(limit=REFRESH_LIMIT, now=timezone.now())
+        if num:
+            num_refreshed, worked_at = num_refreshed + num, time.monotonic()
+            lag.note_refreshed(num)
+            if worked_at - began >= REFRESH_SECONDS:
+                interests_tasks.ask_for_refresh()
+                break
+        is_quiet = turn - worked_at >= QUIET_SECONDS
+        num_explained = refreshing.explain_some(now=timezone.now(), is_idle=is_quiet)
+        waits = bool(refreshing.memory.to_explain) and turn - began < REFRESH_SECONDS
+        if not (num or num_explained or waits):
             break
+        time.sleep(max(GATHER_SECONDS - (time.monotonic() - turn), 0))
     if num_refreshed:
         interests_tasks.ask_for_look()
     return num_refreshed
 
 
 @shared_task(
-    queue="live",
+    queue="asked",
     soft_time_limit=ANSWER_SECONDS,
     time_limit=ANSWER_SECONDS + 10,
     autoretry_for=LOST,

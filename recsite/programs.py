@@ -27,7 +27,7 @@ def servers(home: Path, *, postgres: bool, redis: bool) -> list[Program]:
 
 # A worker for each queue: a training takes hours, an event is to be seen in seconds. Two processes for
 # the default queue, so that short tasks get through beside a publication.
-WORKER_PROCESSES = {"live": 1, "training": 1, "default": 2}
+WORKER_PROCESSES = {"live": 1, "asked": 1, "training": 1, "default": 2}
 
 
 def _server(name: str, start: Callable[..., subprocess.Popen[bytes]]) -> Program:

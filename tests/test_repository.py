@@ -119,7 +119,7 @@ def test_compose_starts_what_works_after_servers_and_migrations() -> None:
         if name not in ("postgres", "redis", "migrate")
     }
 
-    assert len(working) == 5
+    assert len(working) == 6
     for needs in working.values():
         assert needs == {
             "postgres": "service_healthy",

@@ -28,6 +28,11 @@ WORKERS = {
         "New events do not reach interests and recommendations.",
         "worker -Q live",
     ),
+    "asked": (
+        "The worker for questions",
+        "Pages and sessions that need an answer at once get none.",
+        "worker -Q asked",
+    ),
     "default": (
         "The worker for imports and publications",
         "None of them is begun.",

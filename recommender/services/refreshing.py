@@ -180,12 +180,18 @@ def explain_some(*, now: datetime, is_idle: bool) -> int:
         memory.to_explain.pop(key, None)
     if not chosen:
         return 0
-    return reasoning.explain(
-        chosen,
-        publication_id=served.publication.pk,
-        network=served.network,
-        catalogue=memory.catalogue(now),
-    )
+    try:
+        return reasoning.explain(
+            chosen,
+            publication_id=served.publication.pk,
+            network=served.network,
+            catalogue=memory.catalogue(now),
+        )
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # a slate without reasons is a slate
+        log.exception("explaining_failed", end_users=chosen)
+        return 0
 
 
 def _served() -> Served | None:

@@ -197,7 +197,6 @@ def test_a_live_state_is_what_a_run_says_of_the_same_events(catalogue):
 
     people[0].refresh_from_db()
     assert people[0].current_state_id != from_run.pk
-    # The tracker goes on from what it kept of the run, as float32.
     assert people[0].current_state.weights == pytest.approx(from_run.weights, abs=1e-6)
     assert people[0].current_state.drift_score == from_run.drift_score
 

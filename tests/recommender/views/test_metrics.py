@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from interests.models import ChangeMark
 from recommender.models import OutcomeRate, OutcomeRefusal, Placement
 from recommender.services import lag
+from recsite.celery import QUEUES
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_metrics_tell_how_the_site_stands():
     assert found["recsite_set_aside_people"] == {(): 1.0}
     assert 60 <= found["recsite_lag_seconds"][()] < 120
     assert found["recsite_redis_up"] == {(): 1.0}
-    assert set(found["recsite_queue_length"]) == {("training",), ("live",), ("default",)}
+    assert set(found["recsite_queue_length"]) == {(queue,) for queue in QUEUES}
     assert found["recsite_runs"]["done", "publication"] == 1.0
     assert found["recsite_runs"]["failed", "training"] == 0.0
     assert found["recsite_outcome_rate"] == {("home", "click_through"): 0.04}
