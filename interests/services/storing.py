@@ -71,7 +71,10 @@ def store_users(part: Part, *, now: datetime) -> Stored:
         cursor.execute(
             """
             INSERT INTO interests_enduser (user_id, attributes, created_at, num_events)
-            SELECT user_id, attributes, %s, 0 FROM import_users_good ORDER BY line
+            SELECT user_id, attributes, %s, 0 FROM import_users_good named
+            -- Of a guest who became a member it is the member's own line that counts.
+            WHERE NOT EXISTS (SELECT FROM interests_alias alias WHERE alias.user_id = named.user_id)
+            ORDER BY line
             ON CONFLICT (user_id) DO UPDATE
                 SET attributes = interests_enduser.attributes || EXCLUDED.attributes
             WHERE NOT interests_enduser.attributes @> EXCLUDED.attributes

@@ -101,6 +101,14 @@ def _make_good(cursor: CursorWrapper, part: Part, layout: Layout, now: datetime)
         """,
         {"kind": layout.kind, "latest": now + FUTURE_ALLOWANCE},
     )
+    # The id of a guest who became a member means the member.
+    cursor.execute(
+        """
+        UPDATE import_events_good good SET user_id = person.user_id
+        FROM interests_alias alias JOIN interests_enduser person ON person.id = alias.end_user_id
+        WHERE good.user_id = alias.user_id
+        """
+    )
     cursor.execute("ANALYZE import_events_good (user_id, item_id, kind)")
 
 

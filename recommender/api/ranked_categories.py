@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
-from interests.models import Category, EndUser, Item
+from interests.models import Category, Item
+from interests.selectors import people
 from recommender import tasks
 from recommender.models import Serving
 from recommender.services import ranked_categories
@@ -122,7 +123,7 @@ class RankedItems(Endpoint):
 def _new(user_id: str, category: Category, of: str) -> RankedCategory:
     now = timezone.now()
     run = Serving.objects.values_list("publication_id", flat=True).first()
-    person = EndUser.objects.filter(user_id=user_id).first()
+    person = people.find(user_id)
     ranked = None
     if person is not None and run is not None and person.num_events:
         asked = tasks.ask_soon(
