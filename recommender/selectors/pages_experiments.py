@@ -26,11 +26,14 @@ MOST_ROWS = 200
 
 @dataclass(frozen=True)
 class VariantRow:
-    """One variant with what the newest look saw; `share` of the experiment's people that it should have."""
+    """One variant with what the newest look saw (unsaved and empty before the first).
+
+    `share` is of the experiment's people that it should have.
+    """
 
     variant: Variant
     share: float
-    look: ExperimentLook | None
+    look: ExperimentLook
 
     @property
     def does(self) -> str:
@@ -46,7 +49,7 @@ class VariantRow:
     def empty_share(self) -> float | None:
         """Share of the people who asked that got an empty answer."""
         look = self.look
-        return look.empty_people / look.asked_people if look and look.asked_people else None
+        return look.empty_people / look.asked_people if look.asked_people else None
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Row:
     @property
     def people(self) -> int:
         """How many were seen."""
-        seen = [row.look.people for row in self.variants if row.look]
+        seen = [row.look.people for row in self.variants]
         is_mixed = self.experiment.kind == Kind.INTERLEAVE
         return max(seen, default=0) if is_mixed else sum(seen)
 
@@ -149,7 +152,9 @@ def _row(experiment: Experiment, looks: Mapping[int, ExperimentLook], *, now: da
     variants = sorted(experiment.variants.all(), key=lambda variant: variant.place)
     shares = assigning.expected_shares([variant.weight for variant in variants])
     made = [
-        VariantRow(variant, share, looks.get(variant.pk))
+        VariantRow(
+            variant, share, looks.get(variant.pk) or ExperimentLook(variant=variant, people=0)
+        )
         for variant, share in zip(variants, shares, strict=True)
     ]
     opened = assigning.open_buckets(
@@ -185,8 +190,6 @@ def _situation(
 
 def _seen(row: VariantRow) -> Seen:
     look = row.look
-    if look is None:
-        return Seen(row.variant.name, 0, row.share)
     return Seen(
         row.variant.name, look.people, row.share, look.value, look.effect, look.low, look.high
     )
