@@ -33,3 +33,14 @@ def afresh_kinds() -> None:
     from interests.services import recording
 
     recording.forget_kinds()
+
+
+@pytest.fixture(autouse=True)
+def fresh_shelf() -> Iterator[None]:
+    """Let each test begin with nothing kept in memory, and each answer look for changes itself."""
+    from recommender.services import keeping
+
+    keeping.keeper.looks_itself = True
+    keeping.keeper.forget()
+    yield
+    keeping.keeper.forget()

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from datetime import UTC, datetime
+from typing import Any
 
-from django.core.signing import Signer
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
 
-from recommender.selectors import slates
+from recommender.models.placements import DEFAULT
+from recommender.services import recommending
+from recommender.services.planning import PlacementUnknown
+from recommender.services.recommending import Answer, CursorRefused
 from recsite.access import parameters
-from recsite.access.endpoints import FastEndpoint
+from recsite.access.endpoints import Endpoint, FastEndpoint, body_of
 from recsite.access.models import Scope
+from recsite.access.pagination import InvalidCursor
+from recsite.access.problems import BadParameter
 
-DEFAULT_N = 10
 MAX_N = 200  # as long as a slate
 MAX_OFFSET = 10_000
 MAX_EXCLUDED = 500
+MAX_END_USERS = 100
+MAX_CURSOR = 6_000
+PLACEMENT = OpenApiParameter(
+    "placement", str, description=f'Whose rules answer; default "{DEFAULT}".'
+)
 PARAMETERS = [
-    OpenApiParameter("n", int, description=f"How many, 1 to {MAX_N}; default {DEFAULT_N}."),
+    OpenApiParameter("n", int, description=f"How many, 1 to {MAX_N}; default: the placement's."),
     OpenApiParameter("offset", int, description="How many to leave out at the top; default 0."),
+    OpenApiParameter(
+        "cursor",
+        str,
+        description="`next` of the answer before: its list goes on, whatever came in meanwhile.",
+    ),
+    PLACEMENT,
     OpenApiParameter("category", str, description="Only items of this category."),
     OpenApiParameter(
         "exclude", str, many=True, description="An item's id to leave out; repeat it for more."
     ),
+    OpenApiParameter(
+        "explain", bool, description="true: why each item is there, where that is worked out."
+    ),
 ]
+
+
+class PlacementNotFound(exceptions.NotFound):
+    """There is no such placement; the detail names those there are."""
+
+    default_code = "placement_unknown"
 
 
 class RankedItem(serializers.Serializer[dict[str, object]]):
@@ -39,26 +63,42 @@ class RankedItem(serializers.Serializer[dict[str, object]]):
     score = serializers.FloatField()
 
 
+class RecommendedItem(RankedItem):
+    """An item for a person, with why it is there where that was asked."""
+
+    rule = serializers.CharField(
+        required=False,
+        help_text='With explain: what placed it, such as "pin" or "fallback:popular_30d"; "" its score.',
+    )
+
+
+class RecommendationsOutput(serializers.Serializer[dict[str, object]]):
+    """A list for one person."""
+
+    recommendation_id = serializers.CharField(help_text="Send it with the events that follow.")
+    user_id = serializers.CharField()
+    placement = serializers.CharField()
+    items = RecommendedItem(many=True)
+    run = serializers.IntegerField(allow_null=True, help_text="The publication that answers.")
+    generated_at = serializers.DateTimeField(allow_null=True)
+    events_through = serializers.DateTimeField(
+        allow_null=True, help_text="Arrival of the newest event that the list has seen."
+    )
+    fallback = serializers.BooleanField(help_text="True: popular items, nothing personal yet.")
+    next = serializers.CharField(
+        allow_null=True, help_text="Send it as `cursor` to go on with this list; null: it ends."
+    )
+
+
 class Recommendations(FastEndpoint):
-    """What to show to an end user: one read of one row."""
+    """What to show to an end user: one read of one row, and the placement's rules."""
 
     scopes = {"GET": Scope.READ_RECOMMENDATIONS}
-
-    class Output(serializers.Serializer[dict[str, object]]):
-        recommendation_id = serializers.CharField(help_text="Send it with the events that follow.")
-        user_id = serializers.CharField()
-        items = RankedItem(many=True)
-        run = serializers.IntegerField(allow_null=True, help_text="The publication that answers.")
-        generated_at = serializers.DateTimeField(allow_null=True)
-        events_through = serializers.DateTimeField(
-            allow_null=True, help_text="Arrival of the newest event that the list has seen."
-        )
-        fallback = serializers.BooleanField(help_text="True: popular items, nothing personal yet.")
 
     @extend_schema(
         operation_id="recommendations",
         parameters=PARAMETERS,
-        responses={200: Output},
+        responses={200: RecommendationsOutput},
         tags=["recommendations"],
     )
     def get(self, request: HttpRequest, user_id: str) -> HttpResponse:
@@ -66,43 +106,116 @@ class Recommendations(FastEndpoint):
         return self.answer(request, user_id=user_id)
 
     def answer(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
-        """Read the slate, or what is popular."""
+        """Read what is stored of the person and apply the rules."""
         user_id = parameters.storable(kwargs["user_id"], "user_id")
         query = request.GET
-        n = parameters.integer(query, "n", default=DEFAULT_N, low=1, high=MAX_N)
-        offset = parameters.integer(query, "offset", default=0, low=0, high=MAX_OFFSET)
-        category = parameters.text(query, "category")
-        exclude = parameters.texts(query, "exclude", at_most=MAX_EXCLUDED)
-        shown = slates.slate_of(user_id, n=n, offset=offset, category=category, exclude=exclude)
-        is_fallback = shown is None
-        if shown is None:
-            shown = slates.popular_items(n=n, offset=offset, category=category, exclude=exclude)
-        return HttpResponse(_body(user_id, shown, is_fallback), content_type="application/json")
+        explain = parameters.choice(query, "explain", default="false", choices=("true", "false"))
+        try:
+            answer = recommending.recommend(
+                user_id=user_id,
+                placement=parameters.text(query, "placement", default=DEFAULT),
+                n=_n(query),
+                offset=parameters.integer(query, "offset", default=0, low=0, high=MAX_OFFSET),
+                category=parameters.text(query, "category"),
+                exclude=parameters.texts(query, "exclude", at_most=MAX_EXCLUDED),
+                cursor=_cursor(query),
+                explain=explain == "true",
+                now=timezone.now(),
+            )
+        except PlacementUnknown as error:
+            raise PlacementNotFound(str(error)) from error
+        except CursorRefused as error:
+            raise InvalidCursor from error
+        body = json.dumps(plain(answer, explain=explain == "true"), separators=(",", ":"))
+        return HttpResponse(body, content_type="application/json")
 
 
-def _body(user_id: str, shown: slates.Shown, is_fallback: bool) -> str:
-    """Put the answer together around the items, which PostgreSQL has written."""
-    run = "null" if shown.run is None else shown.run
-    return (
-        f'{{"recommendation_id":"{_recommendation_id(shown)}","user_id":{json.dumps(user_id)},'
-        f'"items":{shown.items},"run":{run},"generated_at":{_time(shown.generated_at)},'
-        f'"events_through":{_time(shown.events_through)},"fallback":{str(is_fallback).lower()}}}'
+class ManyRecommendations(Endpoint):
+    """What to show to many end users, such as all who get tonight's mail."""
+
+    scopes = {"POST": Scope.READ_RECOMMENDATIONS}
+
+    class Input(serializers.Serializer[dict[str, Any]]):
+        user_ids = serializers.ListField(
+            child=serializers.CharField(max_length=parameters.ID_LENGTH, trim_whitespace=False),
+            min_length=1,
+            max_length=MAX_END_USERS,
+        )
+        placement = serializers.CharField(default=DEFAULT, max_length=parameters.ID_LENGTH)
+        n = serializers.IntegerField(
+            required=False, allow_null=True, default=None, min_value=1, max_value=MAX_N
+        )
+
+    class Output(serializers.Serializer[dict[str, object]]):
+        recommendations = RecommendationsOutput(
+            many=True, help_text="One for each user_id, in their order."
+        )
+
+    @extend_schema(
+        operation_id="recommendations_of_many",
+        request=Input,
+        responses={200: Output},
+        tags=["recommendations"],
     )
+    def post(self, request: Request) -> HttpResponse:
+        """Return the same answers that each end user would get alone."""
+        given = self.Input(data=body_of(request))
+        given.is_valid(raise_exception=True)
+        said = given.validated_data
+        for user_id in said["user_ids"]:
+            parameters.storable(user_id, "user_ids")
+        try:
+            answers = recommending.recommend_many(
+                user_ids=said["user_ids"],
+                placement=said["placement"],
+                n=said["n"],
+                now=timezone.now(),
+            )
+        except PlacementUnknown as error:
+            raise PlacementNotFound(str(error)) from error
+        body = {"recommendations": [plain(answer) for answer in answers]}
+        return HttpResponse(
+            json.dumps(body, separators=(",", ":")), content_type="application/json"
+        )
 
 
-def _time(at: datetime | None) -> str:
-    return "null" if at is None else f'"{at.astimezone(UTC).isoformat()}"'
+def plain(answer: Answer, *, explain: bool = False) -> dict[str, Any]:
+    """Return an answer as it is sent."""
+    items: list[dict[str, Any]] = [
+        {"item_id": one.item_id, "rank": one.rank, "score": one.score} for one in answer.items
+    ]
+    if explain:
+        for entry, one in zip(items, answer.items, strict=True):
+            entry["rule"] = one.rule
+    return {
+        "recommendation_id": answer.recommendation_id,
+        "user_id": answer.user_id,
+        "placement": answer.placement,
+        "items": items,
+        "run": answer.run,
+        "generated_at": _time(answer.generated_at),
+        "events_through": _time(answer.events_through),
+        "fallback": answer.is_fallback,
+        "next": answer.next or None,
+    }
 
 
-def _recommendation_id(shown: slates.Shown) -> str:
-    """Name what was shown, when and to whom, signed, so that a read writes nothing down.
-
-    Reads `run.end user.milliseconds:signature`; 0 stands for no run and for a stranger.
-    """
-    milliseconds = int(timezone.now().timestamp() * 1000)
-    return _signer().sign(f"{shown.run or 0}.{shown.end_user or 0}.{milliseconds:x}")
+def _n(query: QueryDict) -> int | None:
+    if "n" not in query:
+        return None
+    return parameters.integer(query, "n", default=1, low=1, high=MAX_N)
 
 
-@functools.cache
-def _signer() -> Signer:
-    return Signer(salt="recommendation")
+def _cursor(query: QueryDict) -> str:
+    given = query.get("cursor", "")
+    if len(given) > MAX_CURSOR:
+        raise InvalidCursor
+    if given and "offset" in query:
+        raise BadParameter(
+            "Send cursor or offset, not both: the cursor knows where its page begins."
+        )
+    return given
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat()

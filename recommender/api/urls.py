@@ -12,6 +12,7 @@ urlpatterns = [
     ),
     re_path(r"^users/(?P<user_id>[\s\S]+)/ranking\Z", ranked_categories.RankedItems.as_view()),
     re_path(r"^items/(?P<item_id>[\s\S]+)/similar\Z", items.SimilarItems.as_view()),
+    path("recommendations", recommendations.ManyRecommendations.as_view()),
     path("popular", items.PopularItems.as_view()),
     path("runs", runs.FinishedRuns.as_view()),
     path("evaluations", runs.Evaluations.as_view()),

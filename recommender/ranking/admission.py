@@ -67,12 +67,14 @@ class Lift:
 
     Attributes:
         log_odds: what is added to a score; below 0 buries
+        is_own: the person has asked for it, not the placement
     """
 
     log_odds: float
     item_id: str = ""
     category: int = 0
     where: Where | None = None
+    is_own: bool = False
 
     def holds(self, item: int, item_id: str, categories: tuple[int, ...]) -> bool:
         """Tell whether it is about an item."""
@@ -81,6 +83,14 @@ class Lift:
         return item_id == self.item_id if self.item_id else self.category in categories
 
 
-def lifted(lifts: Sequence[Lift], item: int, item_id: str, categories: tuple[int, ...]) -> float:
-    """Return by how much the score of an item changes; 0: not at all."""
-    return sum(one.log_odds for one in lifts if one.holds(item, item_id, categories))
+def lifted(
+    lifts: Sequence[Lift], item: int, item_id: str, categories: tuple[int, ...]
+) -> tuple[float, str]:
+    """Return by how much the score of an item changes, and the rule that does most of it."""
+    held = [one for one in lifts if one.holds(item, item_id, categories)]
+    total = sum(one.log_odds for one in held)
+    if not total:
+        return 0.0, ""
+    if total < 0:
+        return total, "burial"
+    return total, "own_boost" if max(held, key=lambda one: one.log_odds).is_own else "boost"

@@ -109,13 +109,15 @@ class Pool:
         return "seen" if self.items[at] in self.candidates.seen else self.candidates.rule
 
     def _lift(self, admission: Admission, lifts: Sequence[Lift]) -> None:
-        by = [
-            lifted(lifts, item, item_id, admission.categories.get(item, ())) if lifts else 0.0
+        none = (0.0, "")
+        found = [
+            lifted(lifts, item, item_id, admission.categories.get(item, ())) if lifts else none
             for item, item_id in zip(self.items, self.item_ids, strict=True)
         ]
+        by = [one for one, _ in found]
         # Where candidates have a rule of their own, that one tells more.
         if not self.candidates.rule:
-            self._rules = ["boost" if one > 0 else "burial" if one < 0 else "" for one in by]
+            self._rules = [rule for _, rule in found]
         if self.candidates.is_count:
             logs = [math.log(max(score, 1e-9)) for score in self.scores]
             self.values = [value + one for value, one in zip(logs, by, strict=True)]

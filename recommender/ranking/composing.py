@@ -31,8 +31,8 @@ class Placed:
         item_id: the client's id
         rank: counted from 1 over all pages of the list
         score: a slate's score (log odds, boosts added), or events in the window of a fallback
-        rule: what placed it: "" the slate's own order, "pin", "boost", "burial", "seen", "diversity",
-            "calibration", "novelty", "exploration", or "fallback:" and which, such as "fallback:popular_30d"
+        rule: what placed it: "" the slate's own order, "pin", "boost", "own_boost", "burial", "seen",
+            "diversity", "calibration", "novelty", "exploration", or "fallback:" and which, such as "fallback:popular_30d"
     """
 
     item: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from recommender.models import Placement
 from recommender.models.placements import DEFAULT
 from recommender.ranking.rules import Rules
+from recommender.services import keeping
 
 
 class PlacementUnknown(Exception):
@@ -40,13 +40,11 @@ def plan(placement: str, user_id: str, now: datetime) -> Plan:
     Raises:
         PlacementUnknown: there is none of this name.
     """
-    found = Placement.objects.filter(name=placement).select_related("live_version").first()
-    if found is None:
+    plans = keeping.current().plans
+    live = plans.placements.get(placement)
+    if live is None:
         if placement == DEFAULT:
             return Plan(Rules())
-        names = ", ".join(Placement.objects.order_by("name").values_list("name", flat=True)[:20])
+        names = ", ".join(sorted(plans.placements)[:20])
         raise PlacementUnknown(f'There is no placement "{placement[:50]}". There are: {names}.')
-    if found.live_version is None:
-        return Plan(Rules(), placement_id=found.pk)
-    rules = Rules.from_plain(found.live_version.rules)
-    return Plan(rules, placement_id=found.pk, version_id=found.live_version.pk)
+    return Plan(live.rules, placement_id=live.placement_id, version_id=live.version_id)

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from django.core.signing import Signer
+from django.core.signing import BadSignature, Signer
 
 from recommender.models.placements import DEFAULT
-from recommender.ranking.answer_ids import AnswerId
+from recommender.ranking import cursors, interleaving
+from recommender.ranking.answer_ids import SOURCES, AnswerId
+from recommender.ranking.candidates import Standing
 from recommender.ranking.composing import Placed
 from recommender.ranking.rules import Rules
-from recommender.selectors import slates
-from recommender.services import planning
+from recommender.selectors import reading
+from recommender.selectors.reading import Person
+from recommender.services import asking_now, assembling, keeping, planning
+from recommender.services.assembling import Asked, Assembly
+from recommender.services.keeping import Kept
 from recommender.services.planning import Plan
+
+LETTERS = {source: letter for letter, source in SOURCES.items()}
+
+
+class CursorRefused(Exception):
+    """The cursor is not one that an answer to this person in this placement has given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,8 @@ class Answer:
         end_user: key, None for a stranger
         is_fallback: nothing personal answers
         next: continues the list where this page ends; "" where it ends
+        variants: of experiments that had a say
+        reasons: what is stored of the slate's items, in no order that counts
     """
 
     user_id: str
@@ -41,6 +54,8 @@ class Answer:
     is_fallback: bool = False
     recommendation_id: str = ""
     next: str = ""
+    variants: tuple[int, ...] = ()
+    reasons: Sequence[Any] = ()
 
 
 def recommend(
@@ -50,84 +65,159 @@ def recommend(
     n: int | None = None,
     offset: int = 0,
     category: str = "",
-    exclude: Sequence[str] = (),
+    exclude: Iterable[str] = (),
+    cursor: str = "",
+    explain: bool = False,
     now: datetime,
 ) -> Answer:
     """Return what to show to a person; never an error for somebody unknown.
 
     Args:
         n: how many; None: as many as the placement says.
+        offset: of the first item in the list
+        cursor: what `next` of the page before said; `offset` then says nothing
+        explain: whether the stored reasons are wanted
+
+    Raises:
+        PlacementUnknown: there is no such placement.
+        CursorRefused: the cursor is of another list.
+    """
+    plan = planning.plan(placement, user_id, now)
+    asked = Asked(
+        user_id=user_id,
+        n=n or plan.rules.length,
+        now=now,
+        offset=offset,
+        category=category,
+        exclude=frozenset(exclude),
+        standing=_opened(cursor, user_id, placement) if cursor else None,
+        wants_reasons=explain,
+    )
+    person = reading.person(user_id, assembling.wanted(plan, asked))
+    return _answer(plan, asked, person, placement=placement, kept=keeping.current())
+
+
+def recommend_many(
+    *, user_ids: Sequence[str], placement: str = DEFAULT, n: int | None = None, now: datetime
+) -> list[Answer]:
+    """Return what to show to several people, in their order: the same as each would get alone.
 
     Raises:
         PlacementUnknown: there is no such placement.
     """
-    plan = planning.plan(placement, user_id, now)
-    return _answer(
-        plan,
-        user_id=user_id,
-        placement=placement,
-        n=n or plan.rules.length,
-        offset=offset,
-        category=category,
-        exclude=exclude,
-        now=now,
-    )
+    plans = [planning.plan(placement, user_id, now) for user_id in user_ids]
+    asked = [
+        Asked(user_id=user_id, n=n or plan.rules.length, now=now)
+        for user_id, plan in zip(user_ids, plans, strict=True)
+    ]
+    # Variants of an experiment may want different things: each is read as it wants.
+    found: dict[str, Person | None] = {}
+    needs = [assembling.wanted(plan, one) for plan, one in zip(plans, asked, strict=True)]
+    for need in dict.fromkeys(needs):
+        ids = [user_id for user_id, own in zip(user_ids, needs, strict=True) if own == need]
+        found |= dict(zip(ids, reading.people(ids, need), strict=True))
+    kept = keeping.current()
+    return [
+        _answer(plan, one, found[one.user_id], placement=placement, kept=kept)
+        for plan, one in zip(plans, asked, strict=True)
+    ]
 
 
 def preview(rules: Rules, *, user_id: str, n: int, now: datetime) -> Answer:
     """Return what rules that nobody has saved would show to a person, with no `recommendation_id`."""
-    return _answer(
-        Plan(rules), user_id=user_id, placement="", n=n, offset=0, category="", exclude=(), now=now
-    )
+    plan = Plan(rules)
+    asked = Asked(user_id=user_id, n=n, now=now)
+    kept = keeping.current()
+    kept.shelf.find({pin.item_id for pin in rules.pins})
+    person = reading.person(user_id, assembling.wanted(plan, asked))
+    return _answer(plan, asked, person, placement="", kept=kept)
 
 
 def _answer(
-    plan: Plan,
-    *,
-    user_id: str,
-    placement: str,
-    n: int,
-    offset: int,
-    category: str,
-    exclude: Sequence[str],
-    now: datetime,
+    plan: Plan, asked: Asked, person: Person | None, *, placement: str, kept: Kept
 ) -> Answer:
-    shown = slates.slate_of(user_id, n=n, offset=offset, category=category, exclude=exclude)
-    is_fallback = shown is None
-    if shown is None:
-        shown = slates.popular_items(n=n, offset=offset, category=category, exclude=exclude)
-    rule = "fallback:popular_30d" if is_fallback else ""
-    items = tuple(
-        Placed(0, entry["item_id"], entry["rank"], entry["score"], rule)
-        for entry in json.loads(shown.items)
-    )
-    return Answer(
-        user_id=user_id,
+    """Put a page together; items that were hidden a moment ago are left out and others take their places."""
+    hidden: set[int] = set()
+    while True:
+        made = assembling.assemble(plan, asked, person, kept.shelf, hidden=hidden)
+        if asked.standing is None and asked.offset:
+            made.composer.skip(asked.offset, asked.n)
+        items = tuple(made.composer.page(asked.n))
+        newly = _newly_hidden(items, person)
+        if not newly - hidden:
+            break
+        hidden |= newly
+    personal = person if made.is_personal else None
+    answer = Answer(
+        user_id=asked.user_id,
         items=items,
         placement=placement,
-        run=shown.run,
-        end_user=shown.end_user,
-        generated_at=shown.generated_at,
-        events_through=shown.events_through,
-        is_fallback=is_fallback,
-        recommendation_id=_recommendation_id(plan, shown, now) if placement else "",
+        run=personal.publication if personal else None,
+        end_user=person.end_user if person else None,
+        generated_at=personal.generated_at if personal else made.counted_at,
+        events_through=personal.events_through if personal else None,
+        is_fallback=personal is None,
+        variants=plan.variants,
+        reasons=personal.reasons if personal else (),
+    )
+    if not placement:
+        return answer
+    if person is not None and not person.is_opted_out:
+        asking_now.note(person.end_user, wants_reasons=asked.wants_reasons)
+    goes_on = bool(items) and made.composer.has_more and not made.teams
+    return replace(
+        answer,
+        recommendation_id=_recommendation_id(plan, answer, made, asked.now),
+        next=_closed(made, asked.user_id, placement) if goes_on else "",
     )
 
 
-def _recommendation_id(plan: Plan, shown: slates.Shown, now: datetime) -> str:
+def _newly_hidden(items: Sequence[Placed], person: Person | None) -> set[int]:
+    """Return which items that are not of the slate are hidden: of the others the read has said it."""
+    known = set(person.items) if person else set()
+    others = [one.item for one in items if one.item not in known]
+    return reading.hidden_of(others) if others else set()
+
+
+def _recommendation_id(plan: Plan, answer: Answer, made: Assembly, now: datetime) -> str:
     """Name what was shown, when and to whom, signed, so that a read writes nothing down."""
+    source = "interleaved" if made.teams else "slate" if made.is_personal else "fallback"
+    shown = [one.item for one in answer.items]
     said = AnswerId(
-        run=shown.run or 0,
-        end_user=shown.end_user or 0,
+        run=answer.run or 0,
+        end_user=answer.end_user or 0,
         placement=plan.placement_id,
         version=plan.version_id,
-        source="s" if shown.run else "f",
+        source=LETTERS.get(plan.source, LETTERS[source]) if not made.teams else LETTERS[source],
         at_ms=int(now.timestamp() * 1000),
         variants=plan.variants,
+        teams=interleaving.bits(shown, made.teams, seed=made.seed) if made.teams else 0,
     )
-    return _signer().sign(said.to_text())
+    return _signer("recommendation").sign(said.to_text())
+
+
+def _closed(made: Assembly, user_id: str, placement: str) -> str:
+    text = cursors.to_text(made.composer.standing())
+    return f"{text}.{_signature(text, user_id, placement)}"
+
+
+def _opened(cursor: str, user_id: str, placement: str) -> Standing:
+    text, _, signature = cursor.partition(".")
+    try:
+        _signer("page").unsign(f"{_bound(text, user_id, placement)}:{signature}")
+        return cursors.from_text(text)
+    except (BadSignature, cursors.NotACursor) as error:
+        raise CursorRefused from error
+
+
+def _signature(text: str, user_id: str, placement: str) -> str:
+    return str(_signer("page").signature(_bound(text, user_id, placement)))
+
+
+def _bound(text: str, user_id: str, placement: str) -> str:
+    return f"{placement}\0{user_id}\0{text}"
 
 
 @functools.cache
-def _signer() -> Signer:
-    return Signer(salt="recommendation")
+def _signer(salt: str) -> Signer:
+    return Signer(salt=salt)
