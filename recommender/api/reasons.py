@@ -39,6 +39,11 @@ class Reason(serializers.Serializer[dict[str, object]]):
         allow_null=True,
         help_text="What placed the item where it is; null: its score under the person's network.",
     )
+    together = serializers.IntegerField(
+        allow_null=True,
+        help_text="How many events of that interest lift the item only together, because any of them would do "
+        "for the others; the evidence is the newest of them. Null: each counts by itself.",
+    )
     text = serializers.CharField(help_text="One or two sentences for the person.")
 
 
@@ -49,7 +54,8 @@ class Evidence(serializers.Serializer[dict[str, object]]):
     kind = serializers.CharField()
     occurred_at = serializers.DateTimeField()
     gain = serializers.FloatField(
-        help_text="The item's score less its score had the event not happened, in log-odds."
+        help_text="The item's score less its score had the event not happened, in log-odds; of events that lift "
+        "it only together an equal part."
     )
 
 

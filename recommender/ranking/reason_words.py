@@ -49,6 +49,7 @@ class Said:
         category: name of the interest that it serves, "" for none
         weight: of that interest now, 0 to 1
         deeds: what the person did that counts most for it, most first
+        together: how many events stand in for each other, of which `deeds` are the newest; 0: each by itself
         crowd: `reasons.POPULAR` or `TRENDING` where nothing of the person's lifts it, else ""
     """
 
@@ -56,6 +57,7 @@ class Said:
     category: str = ""
     weight: float = 0.0
     deeds: Sequence[Deed] = ()
+    together: int = 0
     crowd: str = ""
 
     @property
@@ -161,7 +163,7 @@ def _of_person(said: Said, words: _Words) -> str:
         )
     # What somebody turned down and what they chose do not go into one verb.
     deeds = [deed for deed in said.deeds if not deed.is_negative] or said.deeds
-    did, things = _did(deeds, words), _things(deeds, words)
+    did, things = _did(deeds, words), _things(deeds, words, num=said.together)
     if not said.has_interest:
         return words.say("Because you {did} {things}.", did=did, things=things)
     named = {"did": did, "things": things, "category": said.category}
@@ -177,18 +179,15 @@ def _of_person(said: Said, words: _Words) -> str:
     )
 
 
-def _things(deeds: Sequence[Deed], words: _Words) -> str:
+def _things(deeds: Sequence[Deed], words: _Words, *, num: int) -> str:
     # The same item twice is one thing.
     titles = list(dict.fromkeys(deed.title for deed in deeds))
+    total = max(num, len(titles))
     first = words.say("“{title}”", title=_short(titles[0]))
-    if len(titles) == 1:
+    if total == 1:
         return first
     return words.many(
-        "{first} and {num} other",
-        "{first} and {num} others",
-        len(titles) - 1,
-        first=first,
-        total=len(titles),
+        "{first} and {num} other", "{first} and {num} others", total - 1, first=first, total=total
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ class Evidence:
     Attributes:
         event: key of the `Interaction`
         item: key of the item that the event is about
-        gain: the item's score less its score had the event not happened, in log-odds, above 0
+        gain: the item's score less its score had the event not happened, in log-odds, above 0; of events
+            that stand in for each other, an equal part of what all of them add at once
     """
 
     event: int
@@ -37,6 +38,8 @@ class StoredReason:
         category: key of the interest that it serves, 0 where it serves none
         weight: of that interest when the slate was made, 0 to 1
         events: those that count most for it, most first, at most `NUM_EVENTS`
+        together: of how many events of that interest `events` are the newest, which stand in for each other:
+            leaving out one changes little, leaving out all of them does; 0 where each counts by itself
         crowd: `POPULAR` or `TRENDING` where it stands out by that and no event lifts it, else ""
     """
 
@@ -44,6 +47,7 @@ class StoredReason:
     category: int = UNCATEGORISED
     weight: float = 0.0
     events: tuple[Evidence, ...] = ()
+    together: int = 0
     crowd: str = ""
 
     def to_plain(self) -> dict[str, Any]:
@@ -54,7 +58,8 @@ class StoredReason:
             "weight": round(self.weight, 4),
             "events": [[own.event, own.item, round(own.gain, 4)] for own in self.events],
         }
-        return plain | ({"crowd": self.crowd} if self.crowd else {})
+        rare = {"together": self.together, "crowd": self.crowd}
+        return plain | {name: value for name, value in rare.items() if value}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> StoredReason:
@@ -64,6 +69,7 @@ class StoredReason:
             category=plain["category"],
             weight=plain["weight"],
             events=tuple(Evidence(*own) for own in plain["events"]),
+            together=plain.get("together", 0),
             crowd=plain.get("crowd", ""),
         )
 
@@ -80,19 +86,22 @@ def interest_served(categories: Collection[int], weights: Mapping[int, float]) -
     return (-key, weight) if weight > 0 else (UNCATEGORISED, 0.0)
 
 
-def leading(
-    gains: Sequence[float], events: Sequence[int], items: Sequence[int]
-) -> tuple[Evidence, ...]:
-    """Return the events that lift an item most, most first; none that lifts it by less than `MIN_GAIN`.
+def leading(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Return the events that lift an item most, most first; none that lifts it by less than `MIN_GAIN`."""
+    enough = [own for own in found if own.gain >= MIN_GAIN]
+    return tuple(sorted(enough, key=lambda own: -own.gain)[:NUM_EVENTS])
+
+
+def standing_in(found: Sequence[tuple[int, int]], *, gain: float) -> tuple[Evidence, ...]:
+    """Return the newest of events that stand in for each other; none where all add less than `MIN_GAIN`.
+
+    Each gets an equal part: their Shapley value, as any of them would do for the others.
 
     Args:
-        gains: of each event, in log-odds.
-        events: their keys.
-        items: keys of the items that they are about.
+        found: keys of each event and of its item, oldest first.
+        gain: what all of them add at once, in log-odds.
     """
-    order = sorted(range(len(gains)), key=lambda place: -gains[place])[:NUM_EVENTS]
-    return tuple(
-        Evidence(events[place], items[place], float(gains[place]))
-        for place in order
-        if gains[place] >= MIN_GAIN
-    )
+    if gain < MIN_GAIN:
+        return ()
+    newest = found[: -NUM_EVENTS - 1 : -1]
+    return tuple(Evidence(event, item, gain / len(found)) for event, item in newest)

@@ -79,6 +79,7 @@ class Explained:
                 "category": self.said.category or None,
                 "weight": round(self.said.weight, 4) if self.said.category else None,
                 "rule": self.said.rule or None,
+                "together": self.said.together or None,
                 "text": reason_words.sentence(self.said, language=language),
             }
             if kind
@@ -146,6 +147,7 @@ def _explained(
         category=categories.get(stored.category, ""),
         weight=stored.weight,
         deeds=[_deed(line.event, stored.category) for line in evidence],
+        together=stored.together if evidence else 0,
         crowd=stored.crowd,
     )
     return Explained(said, evidence)

@@ -9,7 +9,7 @@ Legend: P people, K items of each, N items of the log's catalogue.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ from interests.selectors import events
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from recommender.models import Slate
 from recommender.ranking import reasons
-from recommender.ranking.reasons import StoredReason
+from recommender.ranking.reasons import Evidence, StoredReason
 
 # Of a slate, from the top: what pages show and people see.
 NUM_ITEMS = 20
@@ -95,8 +95,7 @@ def explain(
         return 0
     grown = network.grown(log.log.catalogue)
     weights = _weights([slate.end_user for slate in slates])
-    found = list(_reasons(slates, grown, log, weights))
-    return _write(found)
+    return _write(slates, _reasons(slates, grown, log, weights))
 
 
 def _slates(keys: Sequence[int], *, publication_id: int, log: DatabaseLog) -> list[_Explained]:
@@ -127,27 +126,98 @@ def _reasons(
     network: TrainedNetwork,
     log: DatabaseLog,
     weights: Mapping[int, Mapping[int, float]],
-) -> Iterator[tuple[_Explained, list[StoredReason]]]:
+) -> list[list[StoredReason]]:
+    """Return why the first items of each slate are there; items that the network lacks are passed over."""
     index = network.item_index(log.log.catalogue)
     places = _places(slates, index, log)
     known = np.where(places >= 0, places, np.argmax(index >= 0))  # any stands in for none
     users = np.searchsorted(log.user_keys, [slate.end_user for slate in slates])
-    found = attribution.gains(network, log.log, users=users, items=known, last=NUM_EVENTS)
-    crowds = _crowds(network)
-    for slate, own, gains in zip(slates, places, found, strict=True):
-        interests = weights.get(slate.end_user, {})
-        explained = [
-            _reason(item, log=log, gains=gains, column=column, interests=interests)
-            for column, item in enumerate(own.tolist())
+    gains = attribution.gains(network, log.log, users=users, items=known, last=NUM_EVENTS)
+    found = [
+        [
+            _reason(
+                item, log=log, gains=own, column=column, interests=weights.get(slate.end_user, {})
+            )
+            for column, item in enumerate(row)
             if item >= 0
         ]
-        yield (
-            slate,
-            [
-                reason if reason.events else replace(reason, crowd=crowds(index[item]))
-                for reason, item in zip(explained, own[own >= 0].tolist(), strict=True)
-            ],
-        )
+        for slate, row, own in zip(slates, places.tolist(), gains, strict=True)
+    ]
+    found = _with_those_that_stand_in(found, users, known, network=network, log=log)
+    crowd = _crowds(network)
+    place = dict(zip(log.item_keys.tolist(), index.tolist(), strict=True))
+    return [
+        [own if own.events else replace(own, crowd=crowd(place[own.item])) for own in row]
+        for row in found
+    ]
+
+
+def _with_those_that_stand_in(
+    found: Sequence[list[StoredReason]],
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    *,
+    network: TrainedNetwork,
+    log: DatabaseLog,
+) -> list[list[StoredReason]]:
+    """Return the reasons, items that no single event lifts with those that lift them together.
+
+    Asked are all events of the interest that the item serves.
+    """
+    wanted = sorted(
+        {
+            (row, own.category)
+            for row, its in enumerate(found)
+            for own in its
+            if not own.events and own.category
+        }
+    )
+    rows = [row for row, _ in wanted]
+    groups = [
+        _of_interest(int(users[row]), category, network=network, log=log)
+        for row, category in wanted
+    ]
+    changes = attribution.together(
+        network, log.log, users=users[rows], items=items[rows], events=groups
+    )
+    gains = {
+        (row, category, item): (group, gain)
+        for (row, category), group, change in zip(wanted, groups, changes.tolist(), strict=True)
+        for item, gain in zip(log.item_keys[items[row]].tolist(), change, strict=True)
+    }
+    return [
+        [
+            own
+            if own.events or not own.category
+            else _standing_in(own, log, *gains[row, own.category, own.item])
+            for own in its
+        ]
+        for row, its in enumerate(found)
+    ]
+
+
+def _standing_in(
+    reason: StoredReason, log: DatabaseLog, group: NDArray[np.int64], gain: float
+) -> StoredReason:
+    keys = log.log.positions[group].tolist()
+    items = log.item_keys[log.log.items[group]].tolist()
+    named = reasons.standing_in(list(zip(keys, items, strict=True)), gain=gain)
+    return replace(reason, events=named, together=len(keys) if named else 0)
+
+
+def _of_interest(
+    user: int, category: int, *, network: TrainedNetwork, log: DatabaseLog
+) -> NDArray[np.int64]:
+    """Return a person's events with items of a category, as places in the log: those that count now.
+
+    Not those before the network's window, nor negative ones.
+    """
+    own = np.arange(*log.log.offsets[[user, user + 1]])
+    is_known = network.item_index(log.log.catalogue)[log.log.items[own]] >= 0
+    own = own[is_known][-network.config.max_length :]
+    column = int(np.searchsorted(log.category_keys[:-1], category))
+    is_of_it = log.log.catalogue.shares[log.log.items[own], column] > 0
+    return own[is_of_it & ~log.log.is_negative[own]]
 
 
 def _places(
@@ -178,9 +248,13 @@ def _reason(
         category=category,
         weight=weight,
         events=reasons.leading(
-            gains.gains[:, column].tolist(),
-            events=log.log.positions[gains.events].tolist(),
-            items=log.item_keys[log.log.items[gains.events]].tolist(),
+            Evidence(*own)
+            for own in zip(
+                log.log.positions[gains.events].tolist(),
+                log.item_keys[log.log.items[gains.events]].tolist(),
+                gains.gains[:, column].tolist(),
+                strict=True,
+            )
         ),
     )
 
@@ -199,13 +273,13 @@ def _crowds(network: TrainedNetwork) -> Callable[[int], str]:
     return crowd
 
 
-def _write(found: Sequence[tuple[_Explained, list[StoredReason]]]) -> int:
+def _write(slates: Sequence[_Explained], found: Sequence[list[StoredReason]]) -> int:
     rows = [
         (slate.pk, slate.generated_at, json.dumps([reason.to_plain() for reason in own]))
-        for slate, own in found
+        for slate, own in zip(slates, found, strict=True)
     ]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(LOCK, [[slate.pk for slate, _ in found]])
+        cursor.execute(LOCK, [[slate.pk for slate in slates]])
         free = {row[0] for row in cursor.fetchall()}
         kept = [row for row in rows if row[0] in free]
         if kept:

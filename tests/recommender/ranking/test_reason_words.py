@@ -124,6 +124,17 @@ def test_several_events_with_one_item_are_one_thing():
     assert sentence(Said(deeds=[BREAD, again]), language="en") == "Because you looked at “Bread”."
 
 
+def test_events_that_stand_in_for_each_other_are_all_counted():
+    said = Said(**SEA, deeds=[LIGHTHOUSE, STORM, WHALE], together=9)
+
+    assert sentence(said, language="en").startswith(
+        "Because you liked “The Lighthouse Keeper” and 8 others in Sea stories,"
+    )
+    assert sentence(said, language="zh-Hans").startswith(
+        "因为您喜欢“Sea stories”中的《The Lighthouse Keeper》等 9 项，"
+    )
+
+
 def test_titles_may_hold_braces_and_are_cut():
     assert sentence(Said(deeds=[Deed("{0} {x}", "view")]), language="en") == (
         "Because you looked at “{0} {x}”."

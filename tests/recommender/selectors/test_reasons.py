@@ -101,6 +101,7 @@ def test_stored_reasons_are_told_and_the_interest_of_what_has_none(site):
     assert found[0].to_plain(language="zh-Hans") == {
         "reason": {
             "kind": "history", "category": "Sea stories", "weight": 0.31, "rule": None,
+            "together": None,
             "text": "因为您喜欢“Sea stories”中的《The Lighthouse Keeper》等 2 项，这类内容占您当前兴趣的 31%。",
         },
         "evidence": [
@@ -124,6 +125,7 @@ def test_the_rule_that_placed_an_item_is_told_first(site):
     assert [len(own.evidence) for own in found] == [2, 0, 0, 0]
     assert found[3].to_plain(language="en")["reason"] == {
         "kind": "popular", "category": None, "weight": None, "rule": "fallback:popular_30d",
+        "together": None,
         "text": "Popular in the last 30 days.",
     }  # fmt: skip
 

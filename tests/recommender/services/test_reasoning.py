@@ -10,6 +10,7 @@ from interests.models import EndUser, Interaction, Item
 from interests.selectors import events
 from interests.services import training as training_service
 from recommender.models import Slate
+from recommender.ranking.reasons import Evidence
 from recommender.services import reasoning, refreshing
 from tests.factories import NOW
 from tests.recommender.services.test_publishing import published
@@ -67,14 +68,52 @@ def test_a_stated_gain_is_the_change_in_score(serving):
     slate = slate_of("user 5")
     known = events.interaction_log(end_users=[slate.end_user_id])
     network = training_service.load(serving.training_run)
-    stated = [(reason["item"], event) for reason in slate.reasons for event in reason["events"]]
+    alone = [reason for reason in slate.reasons if "together" not in reason]
+    stated = [(reason["item"], event) for reason in alone for event in reason["events"]]
     assert stated
     for item, (event, _, gain) in stated:
-        column = np.searchsorted(known.item_keys, item)
-        without = known.log.take(known.log.positions != event)
-        before = scoring.scores(network, known.log, users=np.array([0]))[0, column]
-        after = scoring.scores(network, without, users=np.array([0]))[0, column]
-        assert gain == pytest.approx(before - after, abs=1e-3)
+        without = known.log.positions != event
+        assert gain == pytest.approx(change(network, known, item, without), abs=1e-3)
+
+
+@pytest.mark.django_db
+def test_events_that_stand_in_for_each_other_are_named_with_their_part_of_all_of_them(
+    serving, monkeypatch
+):
+    monkeypatch.setattr(reasoning.reasons, "MIN_GAIN", 10.0)  # no single event lifts as much
+    monkeypatch.setattr(reasoning.reasons, "standing_in", standing_in_however_little)
+    explain(serving, "user 5")
+
+    slate = slate_of("user 5")
+    known = events.interaction_log(end_users=[slate.end_user_id])
+    network = training_service.load(serving.training_run)
+    done = Interaction.objects.filter(end_user=slate.end_user_id).order_by("occurred_at")
+    of_interest = list(done.values_list("pk", "item__categories"))
+    compared = 0
+    for reason in slate.reasons:
+        group = [event for event, category in of_interest if category == reason["category"]]
+        without = ~np.isin(known.log.positions, group)
+        assert reason["together"] == len(group)
+        assert [event for event, _, _ in reason["events"]] == group[:-4:-1]
+        for _, _, gain in reason["events"]:
+            together = len(group) * gain
+            assert together == pytest.approx(
+                change(network, known, reason["item"], without), abs=2e-3
+            )
+            compared += 1
+    assert compared > 20
+
+
+def standing_in_however_little(found, *, gain):
+    return tuple(Evidence(event, item, gain / len(found)) for event, item in found[:-4:-1])
+
+
+def change(network, known, item: int, without: np.ndarray) -> float:
+    """Return an item's score less its score with only some events of one person left."""
+    column = np.searchsorted(known.item_keys, item)
+    logs = (known.log, known.log.take(without))
+    before, after = (scoring.scores(network, log, users=np.array([0]))[0, column] for log in logs)
+    return float(before - after)
 
 
 @pytest.mark.django_db
