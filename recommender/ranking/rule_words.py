@@ -101,10 +101,10 @@ def lines(rules: Rules, *, titles: Mapping[str, str], when: When) -> dict[str, t
         "boosts": tuple(boost_words(boost, titles=titles, when=when) for boost in rules.boosts),
         "seen": _seen(rules),
         "max_per_category": (_most(rules.max_per_category),),
-        "diversity": (f"Unlike items beside each other count {level_words(rules.diversity)}",),
-        "calibration": (f"The person's mix of interests counts {level_words(rules.calibration)}",),
-        "novelty": (f"For items that few know: {share_words(rules.novelty)}",),
-        "exploration": (f"From further down: {share_words(rules.exploration)}",),
+        "diversity": _mixed("Unlike items beside each other count", rules.diversity),
+        "calibration": _mixed("The person's mix of interests counts", rules.calibration),
+        "novelty": (f"{share_words(rules.novelty).capitalize()} kept for items that few have used",),
+        "exploration": (f"{share_words(rules.exploration).capitalize()} drawn from further down",),
         "fallbacks": tuple(
             f"{place}. {FALLBACKS[fallback].capitalize()}"
             for place, fallback in enumerate(rules.fallbacks, start=1)
@@ -163,7 +163,7 @@ def summary(rules: Rules) -> str:
     ]
     if mixed:
         parts.append(", ".join(mixed))
-    return "; ".join(parts)
+    return "; ".join(parts) if len(parts) > 1 else f"{parts[0]}; nothing else is set"
 
 
 def pin_words(pin: Pin, *, titles: Mapping[str, str], when: When) -> str:
@@ -202,6 +202,10 @@ def level_words(value: float) -> str:
 def share_words(value: float) -> str:
     """Say how many places a share stands for."""
     return dict(SHARES).get(value) or f"{100 * value:g} % of the places"
+
+
+def _mixed(said: str, value: float) -> tuple[str, ...]:
+    return (f"{said} {level_words(value)}" if value else "As it comes",)
 
 
 def _items(length: int) -> str:

@@ -39,11 +39,13 @@ SEEN = (
     (SeenPolicy.ALWAYS, "As any other item"),
 )
 FALLBACK_WORDS = {str(one): words for one, words in rule_words.FALLBACKS.items()}
+LEVELS = rule_words.LEVELS, rule_words.level_words
+SHARES = rule_words.SHARES, rule_words.share_words
 MIX = (
-    ("diversity", "Variety", "Unlike items beside each other.", rule_words.LEVELS),
-    ("calibration", "Mix as their interests", "As much of each category as the person wants of it.", rule_words.LEVELS),
-    ("novelty", "Little known items", "Places kept for items that few have used.", rule_words.SHARES),
-    ("exploration", "Surprises", "Places drawn from further down the list.", rule_words.SHARES),
+    ("diversity", "Variety", "Unlike items beside each other.", *LEVELS),
+    ("calibration", "Mix as their interests", "As much of each category as the person wants of it.", *LEVELS),
+    ("novelty", "Little known items", "Places kept for items that few have used.", *SHARES),
+    ("exploration", "Surprises", "Places drawn from further down the list.", *SHARES),
 )  # fmt: skip
 # After these a search has served its purpose.
 ENDS_SEARCH = {
@@ -223,10 +225,10 @@ def _offered(
                 "name": name,
                 "label": label,
                 "help": said,
-                "choices": choices(steps, typed.fields[name]),
+                "choices": choices(steps, typed.fields[name], words=said_as),
                 "error": problems.get(name, ""),
             }
-            for name, label, said, steps in MIX
+            for name, label, said, steps, said_as in MIX
         ],
         "fallbacks": [(one, FALLBACK_WORDS.get(one, one)) for one in typed.fallbacks],
         "other_fallbacks": [
@@ -247,7 +249,7 @@ def _rows(
         {
             "row": row,
             "item": items.get(row.what) if row.kind == "item_id" else None,
-            "factors": choices(rule_words.FACTORS, row.factor),
+            "factors": choices(rule_words.FACTORS, row.factor, words=rule_words.factor_words),
             "error": problems.get(f"boosts.{place}", ""),
         }
         for place, row in enumerate(typed.boosts)

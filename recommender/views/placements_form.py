@@ -181,7 +181,7 @@ def _plain_boost(row: BoostRow) -> dict[str, Any]:
 def _said(error: RulesError) -> tuple[str, str]:
     """Return which rule is wrong, and what, as a sentence."""
     rule, place, part = _NAME.fullmatch(error.name).groups()  # type: ignore[union-attr]  # any name fits
-    named = f"{rule}.{place}" if place else rule
+    named = f"{rule}.{place}" if place and rule in ("pins", "boosts") else rule
     if " at the same time" in error.message:
         what = "This place" if part == "rank" else "This item"
         return (
@@ -190,7 +190,7 @@ def _said(error: RulesError) -> tuple[str, str]:
         )
     if (part or rule) == "where":
         return named, error.message
-    return named, f"{_PARTS.get(part, 'This')} {error.message}"
+    return named, f"{_PARTS.get(part or rule, 'This')} {error.message}"
 
 
 def _number(name: str, text: str) -> Any:
@@ -211,7 +211,7 @@ def _moment(text: str) -> str | None:
         return aware.isoformat()
     except (ValueError, OverflowError):
         raise RulesError(
-            "window", f'is not a time: "{text[:40]}". Write 2026-03-04T12:00.'
+            "window", f'cannot be read: "{text[:40]}". Write 2026-03-04T12:00.'
         ) from None
 
 
@@ -309,9 +309,12 @@ _WITH_TEXT: dict[str, Callable[[Typed, str], None]] = {
 }
 
 
-def choices(steps: Sequence[tuple[float, str]], chosen: str) -> list[tuple[str, str, bool]]:
+def choices(
+    steps: Sequence[tuple[float, str]], chosen: str, *, words: Callable[[float], str]
+) -> list[tuple[str, str, bool]]:
     """Return the steps of a choice as value, words and whether it is chosen; a number of its own comes last."""
-    found = [(f"{value:g}", words, f"{value:g}" == chosen) for value, words in steps]
+    found = [(f"{value:g}", said, f"{value:g}" == chosen) for value, said in steps]
     if not any(is_chosen for _, _, is_chosen in found):
-        found.append((chosen, chosen, True))
+        number = _number("diversity", chosen)
+        found.append((chosen, words(number) if isinstance(number, float) else chosen, True))
     return found
