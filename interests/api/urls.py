@@ -20,5 +20,6 @@ urlpatterns = [
     re_path(r"^users/(?P<user_id>[\s\S]+)/export\Z", people.ExportedUser.as_view()),
     re_path(r"^users/(?P<user_id>[\s\S]+)\Z", people.ErasedUser.as_view()),
     path("drift", drift.Drift.as_view()),
+    path("items", items.ItemBatch.as_view()),
     re_path(r"^items/(?P<item_id>[\s\S]+)\Z", items.DescribedItem.as_view()),
 ]

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
-from interests.models import AlertRule, Category, Item, TrackingRun
+from interests.models import (
+    AlertRule,
+    Category,
+    Controls,
+    Impression,
+    Interaction,
+    Item,
+    TrackingRun,
+)
 from interests.services import tracking
+
+# What a catalogue says of an item, in columns of its row.
+DESCRIBED = ["title", "description", "attributes", "is_described"]
 
 
 class CannotMerge(Exception):
@@ -56,6 +67,113 @@ def put_item(
         )
         item.categories.set(named_categories(names=categories))
     return item, is_new
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a catalogue says of one item; `is_hidden` None: as it was, shown for a new one."""
+
+    item_id: str
+    title: str
+    description: str = ""
+    categories: Sequence[str] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    is_hidden: bool | None = None
+
+
+def put_items(*, descriptions: Sequence[Description], now: datetime) -> int:
+    """Make items or replace what is known of them, each named once; return how many are new.
+
+    All of them or none: a failure stores nothing.
+    """
+    ordered = sorted(descriptions, key=lambda one: one.item_id)
+    ids = [one.item_id for one in ordered]
+    with transaction.atomic():
+        known = set(Item.objects.filter(item_id__in=ids).values_list("item_id", flat=True))
+        for hiding in (False, True):
+            rows = [_item(one, now=now) for one in ordered if (one.is_hidden is not None) == hiding]
+            Item.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["item_id"],
+                update_fields=[*DESCRIBED, "is_hidden"] if hiding else DESCRIBED,
+            )
+        _set_categories(ordered)
+    return len(set(ids) - known)
+
+
+def _item(one: Description, *, now: datetime) -> Item:
+    return Item(
+        item_id=one.item_id, title=one.title, description=one.description,
+        attributes=dict(one.attributes), is_described=True, is_hidden=bool(one.is_hidden),
+        created_at=now,
+    )  # fmt: skip
+
+
+def _set_categories(descriptions: Sequence[Description]) -> None:
+    """Give items exactly the categories that they are described with; links that stay are not touched."""
+    names = {name for one in descriptions for name in one.categories}
+    keys = {category.name: category.pk for category in named_categories(names=names)}
+    ids = [one.item_id for one in descriptions]
+    items = dict(Item.objects.filter(item_id__in=ids).values_list("item_id", "pk"))
+    wanted = {(items[one.item_id], keys[name]) for one in descriptions for name in one.categories}
+    links = Item.categories.through.objects.filter(item__in=items.values())
+    there = {
+        (item, category): pk
+        for pk, item, category in links.values_list("pk", "item_id", "category_id")
+    }
+    links.filter(pk__in=[pk for pair, pk in there.items() if pair not in wanted]).delete()
+    Item.categories.through.objects.bulk_create(
+        [
+            Item.categories.through(item_id=item, category_id=category)
+            for item, category in sorted(wanted - set(there))
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def change_item(*, item_id: str, changes: Mapping[str, Any]) -> Item:
+    """Replace only what is given of an item: title, description, categories, attributes, is_hidden.
+
+    Raises:
+        Item.DoesNotExist: nothing has named the item.
+    """
+    columns = {name: value for name, value in changes.items() if name != "categories"}
+    with transaction.atomic():
+        item = Item.objects.select_for_update().get(item_id=item_id)
+        for name, value in columns.items():
+            setattr(item, name, value)
+        # Who only hides an item has not described it.
+        item.is_described = item.is_described or bool(changes.keys() - {"is_hidden"})
+        item.save(update_fields=[*columns, "is_described"])
+        if "categories" in changes:
+            item.categories.set(named_categories(names=changes["categories"]))
+    return item
+
+
+def remove_item(*, item_id: str) -> int | None:
+    """Take an item out of the catalogue; return how many events and impressions keep it, None where it is gone.
+
+    What people did with it is their history: an item that they have used stays with its title and categories,
+    hidden, without description and attributes.
+
+    Raises:
+        Item.DoesNotExist: nothing has named the item.
+    """
+    with transaction.atomic():
+        # Events that come in for it meanwhile wait, and find it hidden or make it anew.
+        item = Item.objects.select_for_update().get(item_id=item_id)
+        num_named = (
+            Interaction.objects.filter(item=item).count()
+            + Impression.objects.filter(item=item).count()
+        )
+        if not num_named:
+            item.delete()
+            return None
+        item.description, item.attributes = "", {}
+        item.is_described, item.is_hidden = False, True
+        item.save(update_fields=[*DESCRIBED, "is_hidden"])
+        return num_named
 
 
 def named_categories(*, names: Collection[str]) -> list[Category]:
@@ -119,9 +237,26 @@ def merge_categories(
             )
         # Deleting a category deletes the rules that watch it.
         AlertRule.objects.filter(category__in=others).update(category=into)
+        _merge_in_controls(others, into=into.pk)
         Category.objects.filter(pk__in=others).delete()
         run = tracking.request_anew(now=now, requested_by=requested_by)
     return replace(preview, tracking_run=run)
+
+
+def _merge_in_controls(others: Collection[int], *, into: int) -> None:
+    """Let what people mute or boost of merged categories hold for the one they have become."""
+    names = [str(key) for key in others]
+    named = Q(muted_category_ids__overlap=list(others)) | Q(boosts__has_any_keys=names)
+    for controls in Controls.objects.filter(named).select_for_update().order_by("pk"):
+        muted = {into if key in others else key for key in controls.muted_category_ids}
+        # Of several boosts the strongest; what is muted is not boosted.
+        boosts: dict[str, float] = {}
+        for key, factor in controls.boosts.items():
+            name = str(into) if key in names else key
+            boosts[name] = max(factor, boosts.get(name, factor))
+        controls.muted_category_ids = sorted(muted)
+        controls.boosts = {key: boosts[key] for key in boosts if int(key) not in muted}
+        controls.save(update_fields=["muted_category_ids", "boosts"])
 
 
 def is_storable(value: Any) -> bool:

@@ -89,7 +89,8 @@ def _audit(end_user: EndUser) -> list[dict[str, Any]]:
     about = AuditEntry.objects.filter(
         table__in=["interests.controls", "interests.enduser"], object_key=str(end_user.pk)
     )
-    return list(about.order_by("at", "pk").values("at", "action", "before", "after"))
+    rows = about.order_by("at", "pk").values("at", "action", "before", "after")
+    return [dict(row) for row in rows]
 
 
 def _rows(belonging: Belonging, end_user: EndUser) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from interests.models import DriftEvent, InterestState, RunState, TrackingRun
+from interests.models import Controls, DriftEvent, InterestState, RunState, TrackingRun
 from interests.services import curating, tracking
 from interests.tracking import mixture
 from tests import factories
@@ -76,3 +76,24 @@ def test_a_live_event_after_a_merge_goes_on_in_the_merged_categories():
     assert drama in ann.current_state.category_ids
     assert len(ann.current_state.category_ids) == 6
     assert DriftEvent.objects.filter(withdrawn_at=None).count() == 1
+
+
+def test_merge_carries_over_what_people_mute_and_boost():
+    horror, terror, comedy, drama = (factories.category() for _ in range(4))
+    muting, boosting, both = (factories.end_user() for _ in range(3))
+    for person, muted, boosts in (
+        (muting, [terror.pk, drama.pk], {}),
+        (boosting, [], {str(terror.pk): 3.0, str(horror.pk): 2.0, str(comedy.pk): 0.5}),
+        (both, [terror.pk], {str(horror.pk): 2.0}),
+    ):
+        Controls.objects.create(
+            end_user=person, muted_category_ids=muted, boosts=boosts, updated_at=NOW
+        )
+
+    curating.merge_categories(category_keys=[horror.pk, terror.pk], into=horror, now=NOW)
+
+    assert list(Controls.objects.order_by("pk").values_list("muted_category_ids", "boosts")) == [
+        (sorted([horror.pk, drama.pk]), {}),
+        ([], {str(horror.pk): 3.0, str(comedy.pk): 0.5}),
+        ([horror.pk], {}),
+    ]
