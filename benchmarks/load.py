@@ -81,11 +81,12 @@ def _work(
             due = started + number / rate if rate else time.perf_counter()
             time.sleep(max(0.0, due - time.perf_counter()))
             connection.sendall(message)
-            _read_answer(connection)
+            read_answer(connection)
             latencies.append(time.perf_counter() - due)
 
 
-def _read_answer(connection: socket.socket) -> bytes:
+def read_answer(connection: socket.socket) -> bytes:
+    """Return the body of an answer; anything but 200 raises RuntimeError."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += _more(connection)

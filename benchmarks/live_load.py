@@ -1,0 +1,188 @@
+"""Events and reads at fixed rates over sockets that are kept open, and a look at when slates have seen events."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import load
+from benchmarks.live_site import Site
+from benchmarks.publishing import NUM_ITEMS
+
+CONNECTIONS = 8
+LOOK_SECONDS = 0.1
+# Of the reads so many are by people who have just posted something.
+SHARE_OF_ACTIVE = 0.5
+# Slates are stamped when their turn begins; none takes longer.
+LONGEST_TURN_SECONDS = 10.0
+NUM_LATEST = 500
+
+
+@dataclass
+class Sent:
+    """What was sent and how it was answered.
+
+    Attributes:
+        latencies: method and seconds from when each request was due to its answer
+        due: of each event by its id, seconds since 1970
+        errors: what went wrong, in words
+    """
+
+    name: str
+    latencies: list[tuple[str, float]] = field(default_factory=list)
+    due: dict[str, float] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def milliseconds(self, method: str) -> NDArray[np.float64]:
+        """Return the latencies of all requests of a method."""
+        return np.array([1000 * seconds for own, seconds in self.latencies if own == method])
+
+
+def send(
+    site: Site,
+    *,
+    seconds: float,
+    events: float,
+    reads: float,
+    name: str,
+    at_middle: Callable[[], object] = lambda: None,
+) -> Sent:
+    """Post events and read recommendations at these rates a second; return when all is answered."""
+    sent, rng, latest = Sent(name), random.Random(name), [0] * NUM_LATEST
+    began = time.time() + 0.2
+    posts = _Paced(began, events, int(seconds * events))
+    gets = _Paced(began, reads, int(seconds * reads))
+
+    def post(number: int, due: float) -> bytes:
+        person = rng.randrange(site.num_people)
+        latest[number % NUM_LATEST] = person
+        event = {
+            "event_id": f"{name}-{number}", "user_id": f"user-{person}", "kind": "view",
+            "item_id": f"item-{1 + int(rng.random() ** 2 * NUM_ITEMS)}",
+        }  # fmt: skip
+        sent.due[event["event_id"]] = due
+        body = json.dumps({"events": [event]}).encode()
+        return load.request("/api/v1/events", key=site.key, body=body)
+
+    def get(number: int, due: float) -> bytes:
+        is_active = rng.random() < SHARE_OF_ACTIVE
+        person = rng.choice(latest) if is_active else rng.randrange(site.num_people)
+        return load.request(f"/api/v1/users/user-{person}/recommendations", key=site.key)
+
+    threads = [
+        threading.Thread(target=_work, args=(site.port, paced, make, sent))
+        for paced, make in ((posts, post), (gets, get))
+        for _ in range(CONNECTIONS)
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(max(began + seconds / 2 - time.time(), 0))
+    at_middle()
+    for thread in threads:
+        thread.join()
+    return sent
+
+
+class _Paced:
+    """Numbers and when each is due, handed out to threads."""
+
+    def __init__(self, began: float, rate: float, total: int) -> None:
+        self._lock = threading.Lock()
+        self._due = iter([(number, began + number / rate) for number in range(total)])
+
+    def __iter__(self) -> Iterator[tuple[int, float]]:
+        while True:
+            with self._lock:
+                number, due = next(self._due, (-1, 0.0))
+            if number < 0:
+                return
+            yield number, due
+
+
+def _work(port: int, paced: _Paced, make: Callable[[int, float], bytes], sent: Sent) -> None:
+    connection: socket.socket | None = None
+    for number, due in paced:
+        message = make(number, due)
+        time.sleep(max(0.0, due - time.time()))
+        try:
+            if connection is None:
+                connection = socket.create_connection(("127.0.0.1", port), load.PATIENCE_SECONDS)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(message)
+            load.read_answer(connection)
+        except (RuntimeError, OSError) as error:
+            sent.errors.append(str(error))
+            connection = None
+            continue
+        sent.latencies.append((message[:4].decode().strip(), time.time() - due))
+    if connection is not None:
+        connection.close()
+
+
+class Watch:
+    """Looks ten times a second which slates are new, and remembers when it found which events in them."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._found: dict[int, list[tuple[Any, float]]] = {}
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _look_on(self) -> None:
+        from django.db import connection
+
+        since = "now() - make_interval(secs => %s)"
+        while not self._is_over.wait(LOOK_SECONDS):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT end_user_id, events_through FROM recommender_slate "
+                    f"WHERE generated_at > {since}",
+                    [LONGEST_TURN_SECONDS],
+                )
+                rows, at = cursor.fetchall(), time.time()
+            for end_user, through in rows:
+                known = self._found.setdefault(end_user, [])
+                if not known or known[-1][0] < through:
+                    known.append((through, at))
+        connection.close()
+
+    def wait(self, sent: Sent, *, patience: float) -> None:
+        """Return when slates have seen all events, or patience is at its end."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and len(self.waits(sent)[0]) < len(sent.due):
+            time.sleep(1)
+
+    def waits(self, sent: Sent) -> tuple[NDArray[np.float64], int]:
+        """Return the seconds from when each event was due to a slate that has seen it, and how many are stored."""
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT event_id, end_user_id, received_at FROM interests_interaction "
+                "WHERE event_id LIKE %s",
+                [f"{sent.name}-%"],
+            )
+            stored = cursor.fetchall()
+        waits = []
+        for event_id, end_user, received in stored:
+            seen = (at for through, at in self._found.get(end_user, []) if through >= received)
+            if (at := next(seen, None)) is not None:
+                waits.append(at - sent.due[event_id])
+        return np.array(waits), len(stored)
