@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from recommender.api import items, ranked_categories, recommendations, runs
+from recommender.api import experiments, items, ranked_categories, recommendations, runs, sessions
 
 urlpatterns = [
     re_path(
@@ -14,6 +14,8 @@ urlpatterns = [
     re_path(r"^items/(?P<item_id>[\s\S]+)/similar\Z", items.SimilarItems.as_view()),
     path("recommendations", recommendations.ManyRecommendations.as_view()),
     path("popular", items.PopularItems.as_view()),
+    path("sessions/recommendations", sessions.SessionRecommendations.as_view()),
     path("runs", runs.FinishedRuns.as_view()),
     path("evaluations", runs.Evaluations.as_view()),
+    path("experiments", experiments.Experiments.as_view()),
 ]

@@ -41,16 +41,16 @@ def draft(
     )
 
 
-def bits(items: Sequence[int], teams: dict[int, bool], *, seed: int) -> int:
-    """Return one bit for each item, the first one lowest: 1 where the second list gave it.
+def given(items: Sequence[int], teams: dict[int, bool], *, seed: int) -> list[tuple[int, int]]:
+    """Return each item with 1 where the second list gave it, else 0.
 
     Items that neither gave, such as pins, are given to either by a coin, so that they favour none.
     """
     coin = random.Random(seed)
-    found = 0
-    for place, item in enumerate(items):
+    found = []
+    for item in items:
         by_coin = bool(coin.randrange(2))
-        found |= teams.get(item, by_coin) << place
+        found.append((item, int(teams.get(item, by_coin))))
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from recommender.models import Placement
+from recommender.ranking.assigning import Trial
 from recommender.ranking.rules import Rules, RulesError
+from recommender.selectors import trials
 
 log = structlog.get_logger()
 
@@ -32,20 +34,26 @@ class Plans:
 
     Attributes:
         placements: by name
+        trials: running experiments by placement
+        versions: rules of their variants
     """
 
     placements: Mapping[str, LivePlacement]
+    trials: Mapping[int, tuple[Trial, ...]] = field(default_factory=dict)
+    versions: Mapping[int, Rules] = field(default_factory=dict)
 
     def rules(self) -> Iterator[Rules]:
         """Yield all rules that may answer."""
         for placement in self.placements.values():
             yield placement.rules
+        yield from self.versions.values()
 
 
 def load() -> Plans:
     """Read all of it; a placement whose rules cannot be read answers with those it started with."""
     rows = Placement.objects.select_related("live_version").order_by("name")
-    return Plans(placements={row.name: _live(row) for row in rows})
+    running, versions = trials.running()
+    return Plans({row.name: _live(row) for row in rows}, running, versions)
 
 
 def expressions_of(rules: Rules) -> set[str]:

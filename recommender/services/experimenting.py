@@ -14,7 +14,7 @@ from recommender.models import Experiment, ExperimentChange, Placement, Placemen
 from recommender.ranking import assigning
 from recommender.ranking.assigning import NUM_BUCKETS
 from recommender.selectors import experiments
-from recommender.services import checking_experiments, placing, taking_part
+from recommender.services import checking_experiments, placing
 from recommender.services.checking_experiments import Arm, CannotExperiment
 
 Kind, State = Experiment.Kind, Experiment.State
@@ -111,7 +111,6 @@ def start(*, experiment_id: int, by: AbstractBaseUser | None, now: datetime) -> 
     experiment.started_at = experiment.ramp_began_at = now
     experiment.save()
     _note(experiment, "Started it.", by=by, now=now)
-    transaction.on_commit(taking_part.forget)
     return experiment
 
 
@@ -138,7 +137,6 @@ def open_to(
     experiment.open_buckets, experiment.ramp_began_at, experiment.ramp_days = wanted, now, 0
     experiment.save(update_fields=["open_buckets", "ramp_began_at", "ramp_days"])
     _note(experiment, f"Opened it to {100 * share:.0f} % of its people.", by=by, now=now)
-    transaction.on_commit(taking_part.forget)
     return experiment
 
 
@@ -166,7 +164,6 @@ def stop(
     experiment.state, experiment.ended_at, experiment.end_reason = State.STOPPED, now, reason
     experiment.save(update_fields=["state", "ended_at", "end_reason"])
     _note(experiment, f"Stopped it: {reason}" if reason else "Stopped it.", by=by, now=now)
-    transaction.on_commit(taking_part.forget)
     return experiment
 
 
@@ -195,7 +192,6 @@ def conclude(*, experiment_id: int, variant_id: int, by: User | None, now: datet
         experiment.ended_at, experiment.end_reason = now, said
     experiment.save(update_fields=["state", "chosen", "ended_at", "end_reason"])
     _note(experiment, said, by=by, now=now)
-    transaction.on_commit(taking_part.forget)
     return experiment
 
 

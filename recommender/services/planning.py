@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recommender.models.placements import DEFAULT
 from recommender.ranking.rules import Rules
-from recommender.services import keeping
+from recommender.services import keeping, taking_part
 
 
 class PlacementUnknown(Exception):
@@ -34,8 +34,8 @@ class Plan:
     other_source: str | None = None
 
 
-def plan(placement: str, user_id: str, now: datetime) -> Plan:
-    """Return how a person is answered in a placement.
+def plan(placement: str, user_id: str | None, now: datetime) -> Plan:
+    """Return how a person is answered in a placement; without an id, in no experiment.
 
     Raises:
         PlacementUnknown: there is none of this name.
@@ -47,4 +47,14 @@ def plan(placement: str, user_id: str, now: datetime) -> Plan:
             return Plan(Rules())
         names = ", ".join(sorted(plans.placements)[:20])
         raise PlacementUnknown(f'There is no placement "{placement[:50]}". There are: {names}.')
-    return Plan(live.rules, placement_id=live.placement_id, version_id=live.version_id)
+    if user_id is None:
+        return Plan(live.rules, placement_id=live.placement_id, version_id=live.version_id)
+    part = taking_part.part_of(plans, live.placement_id, user_id, now=now)
+    return Plan(
+        part.rules or live.rules,
+        placement_id=live.placement_id,
+        version_id=live.version_id if part.version is None else part.version,
+        source=part.source,
+        variants=part.variants,
+        other_source=part.other_source,
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.signing import BadSignature, Signer
 
+from recommender.evaluation.interleaving import mark
 from recommender.models.placements import DEFAULT
 from recommender.ranking import cursors, interleaving
 from recommender.ranking.answer_ids import SOURCES, AnswerId
@@ -123,6 +124,39 @@ def recommend_many(
     ]
 
 
+def recommend_somebody(
+    somebody: Person,
+    *,
+    placement: str = DEFAULT,
+    n: int | None = None,
+    exclude: Iterable[str] = (),
+    now: datetime,
+) -> Answer:
+    """Return what to show to somebody who is not stored, from candidates that were found just now.
+
+    They take part in no experiment, and the list has one page.
+
+    Args:
+        somebody: with 0 for their key.
+
+    Raises:
+        PlacementUnknown: there is no such placement.
+    """
+    plan = planning.plan(placement, None, now)
+    asked = Asked(user_id="", n=n or plan.rules.length, now=now, exclude=frozenset(exclude))
+    answer = _answer(plan, asked, somebody, placement="", kept=keeping.current())
+    said = AnswerId(
+        run=answer.run or 0,
+        end_user=0,
+        placement=plan.placement_id,
+        version=plan.version_id,
+        source=LETTERS["fallback" if answer.is_fallback else "session"],
+        at_ms=int(now.timestamp() * 1000),
+    )
+    named = _signer("recommendation").sign(said.to_text())
+    return replace(answer, placement=placement, end_user=None, recommendation_id=named)
+
+
 def preview(rules: Rules, *, user_id: str, n: int, now: datetime) -> Answer:
     """Return what rules that nobody has saved would show to a person, with no `recommendation_id`."""
     plan = Plan(rules)
@@ -183,6 +217,9 @@ def _recommendation_id(plan: Plan, answer: Answer, made: Assembly, now: datetime
     """Name what was shown, when and to whom, signed, so that a read writes nothing down."""
     source = "interleaved" if made.teams else "slate" if made.is_personal else "fallback"
     shown = [one.item for one in answer.items]
+    teams = 0
+    if made.teams:
+        teams = mark(interleaving.given(shown, made.teams, seed=made.seed))
     said = AnswerId(
         run=answer.run or 0,
         end_user=answer.end_user or 0,
@@ -190,8 +227,9 @@ def _recommendation_id(plan: Plan, answer: Answer, made: Assembly, now: datetime
         version=plan.version_id,
         source=LETTERS.get(plan.source, LETTERS[source]) if not made.teams else LETTERS[source],
         at_ms=int(now.timestamp() * 1000),
-        variants=plan.variants,
-        teams=interleaving.bits(shown, made.teams, seed=made.seed) if made.teams else 0,
+        # Who gave what in a longer page than fits is not known, so nobody gets credit for it.
+        variants=plan.variants if teams or not made.teams else (),
+        teams=teams,
     )
     return _signer("recommendation").sign(said.to_text())
 

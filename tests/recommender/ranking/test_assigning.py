@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -81,7 +82,7 @@ def test_experiments_of_one_layer_share_nobody() -> None:
         (
             assigning.takes_part(first, person, now=NOW),
             assigning.takes_part(second, person, now=NOW),
-        )  # fmt: skip
+        )
         for person in PEOPLE
     }
 
@@ -98,7 +99,7 @@ def test_who_is_in_stays_in_with_the_same_arm_while_more_come() -> None:
     assert [round(len(people) / len(PEOPLE), 1) for people in sets] == [
         0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.0,
     ]  # fmt: skip
-    assert all(before <= after for before, after in zip(sets, sets[1:], strict=False))
+    assert all(before <= after for before, after in itertools.pairwise(sets))
     assert arms(ramp) == arms(replace(ramp, opened=10_000))
 
 
