@@ -142,6 +142,7 @@ def test_events_go_on_while_redis_is_dead_and_are_consumed_afterwards(server_hom
                 time.sleep(DOWN_SECONDS)
                 num_meanwhile = len(senders.acknowledged)
                 assert senders.post(["meanwhile"], "meanwhile") == 200
+                senders.stop()  # no later event wakes the worker
                 redis = embedded.start_redis(server_home, ends_with_parent=True)
 
                 until(lambda: states_of("meanwhile") == 1, CONSUMING_AGAIN_SECONDS)
