@@ -5,7 +5,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check fix bench screenshots
+.PHONY: help demo install test check fix bench clients screenshots
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,6 +46,11 @@ fix: $(VENV)/.dev  ## format and mend what can be mended by machine
 
 bench: $(VENV)/.dev  ## speed: import beside COPY, recommendations beside a bare view
 	$(BIN)/python -m benchmarks
+
+clients: $(VENV)/.dev  ## what is generated for other sites: the event script, the Python client
+	npm --prefix clients ci --no-audit --no-fund
+	npm --prefix clients run build
+	$(BIN)/python -m clients.generate
 
 screenshots: $(VENV)/.dev  ## every page of the running demo, light and dark, wide and narrow
 	@test -f "$(ACCOUNT)" || { echo "Start the site first, in another terminal: make demo"; exit 1; }
