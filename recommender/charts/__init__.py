@@ -11,14 +11,19 @@ from recommender.charts.evaluations import (
     training_curves,
     training_sentence,
 )
+from recommender.charts.outcomes import MAX_LINES, Rates, lag_over_time, rates_over_time
 
 __all__ = [
+    "MAX_LINES",
     "NETWORK",
     "Bar",
     "Order",
+    "Rates",
     "algorithm_name",
+    "lag_over_time",
     "metric_bars",
     "order_sentence",
+    "rates_over_time",
     "sentence",
     "training_curves",
     "training_sentence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -105,7 +106,12 @@ class _Answer:
 
 def hour_of(answer: Answer) -> datetime:
     """Return the begin of the hour in which an answer was given, UTC."""
-    return given_at(answer).replace(minute=0, second=0, microsecond=0)
+    return _hour(answer.at_ms)
+
+
+@functools.lru_cache(maxsize=65_536)  # rows of one answer come together
+def _hour(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def given_at(answer: Answer) -> datetime:

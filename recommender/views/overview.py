@@ -11,16 +11,20 @@ from interests.models import RunState
 from recommender.selectors import (
     pages_end_users,
     pages_frame,
+    pages_lag,
     pages_overview,
     pages_population,
     pages_runs,
 )
+from recommender.views import figures_outcomes
 
 
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     serving = pages_overview.serving_now()
+    freshness = pages_frame.freshness(now=now)
+    known = pages_lag.samples(now=now)
     rows, num_runs = pages_runs.runs(limit=pages_overview.NUM_LAST_RUNS)
     return render(
         request,
@@ -30,7 +34,10 @@ def overview(request: HttpRequest) -> HttpResponse:
             "place": "Overview",
             "counts": pages_overview.counts(),
             "serving": serving,
-            "freshness": pages_frame.freshness(now=now),
+            "freshness": freshness,
+            "lag": figures_outcomes.lag_figure(
+                known, sentence=pages_lag.sentence(known, freshness=freshness, now=now)
+            ),
             "warnings": pages_overview.warnings(serving=serving, now=now),
             "drifters": _drifters(),
             "movements": pages_population.population(),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import time
 from datetime import timedelta
 
@@ -10,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from interests.models import ChangeMark, ImportRun, TrainingRun
+from recommender.models import LagSample
 from recsite import heartbeats
 from recsite.celery import QUEUES
 from tests import factories
@@ -60,7 +63,7 @@ def test_overview_asks_as_much_for_three_runs_as_for_one(
         factories.publication(training_run=training)
     analyst.get("/")  # the movements of the population are kept after this
 
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         analyst.get("/")
 
 
@@ -146,3 +149,39 @@ def test_part_asks_again_only_while_something_runs(analyst: Client) -> None:
     TrainingRun.objects.create(requested_at=factories.NOW)
     part = analyst.get("/overview/runs").content
     assert b'hx-get="/overview/runs" hx-trigger="every 3s"' in part
+
+
+def test_overview_says_that_the_lag_grows(analyst: Client) -> None:
+    now = timezone.now()
+    factories.publication()
+    for minutes in (9, 6, 1):
+        LagSample.objects.create(
+            at=now - timedelta(minutes=minutes), lag_seconds=60.0 / minutes, num_waiting=5,
+            num_set_aside=0, num_refreshed=40,
+        )  # fmt: skip
+    for number in range(2):
+        ChangeMark.objects.create(
+            end_user=factories.end_user(), marked_at=now - timedelta(seconds=40 * number)
+        )
+
+    response = analyst.get("/")
+
+    assert "Slates are 40 s behind events; 2 people wait, and it grows" in pages.text(response)
+    found = re.search(
+        r'<script id="lag-plot" type="application/json">(.*?)</script>', response.content.decode()
+    )
+    assert found
+    assert json.loads(found[1])["data"][0]["y"] == [60 / 9, 10.0, 60.0]
+
+
+def test_overview_says_that_nobody_waits(analyst: Client) -> None:
+    now = timezone.now()
+    for minutes, seconds in ((2, 7.0), (1, 0.0)):
+        LagSample.objects.create(
+            at=now - timedelta(minutes=minutes), lag_seconds=seconds, num_waiting=0,
+            num_set_aside=0, num_refreshed=0,
+        )  # fmt: skip
+
+    said = pages.text(analyst.get("/"))
+
+    assert "Slates have seen every event; over the last hours they were 7 s behind at most." in said
