@@ -10,36 +10,51 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from interests.models import ChangeMark, EndUser, InterestState
-from recsite.access.admin_tools import FastAdmin, MachineWritten, first_entries
+from interests.admin.person import PersonPages
+from interests.models import Alias, ChangeMark, EndUser, InterestState
+from interests.selectors import people
+from recsite.access.admin_tools import MachineWritten, first_entries
+
+# Of those that begin so; two indexes are asked instead of joining two tables.
+ALIASES_FOUND = 100
 
 
 @admin.register(EndUser)
-class EndUserAdmin(FastAdmin):
+class EndUserAdmin(PersonPages):
     """People; only what a client knows of them can be edited."""
 
     list_display = ("user_id", "num_events", "last_event_at", "drift_score", "created_at")
     list_filter = ("last_event_at",)
     search_fields = ("user_id",)
-    search_help_text = "The beginning of a user id."
+    search_help_text = "The beginning of a user id, also of one that a guest had."
     ordering = ("-num_events", "id")
+    actions = ("erase",)
     fields = (
-        "user_id", "attributes", "num_events", "last_event_at", "drift_score", "current_state",
+        "user_id", "other_ids", "attributes", "num_events", "last_event_at", "drift_score", "current_state",
         "created_at", "page",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name != "attributes")
 
     def search(self, queryset: QuerySet[EndUser], term: str) -> QuerySet[EndUser]:
-        """Find by the beginning of the id."""
-        return queryset.filter(user_id__startswith=term)
+        """Find by the beginning of the id, or of one that was theirs as a guest."""
+        aliases = Alias.objects.filter(user_id__startswith=term).values_list("end_user", flat=True)
+        keys = list(aliases[:ALIASES_FOUND])
+        return queryset.filter(Q(user_id__startswith=term) | Q(pk__in=keys))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: the first event of somebody makes the row."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: EndUser | None = None) -> bool:
-        """Return False: erasing a person is more than deleting this row."""
+        """Return False: erasing a person is more than deleting this row; see the action and the button."""
         return False
+
+    @admin.display(description="Other ids")
+    def other_ids(self, end_user: EndUser) -> str:
+        """Show the ids that were theirs as a guest."""
+        return (
+            ", ".join(end_user.aliases.order_by("pk").values_list("user_id", flat=True)) or "none"
+        )
 
     @admin.display(description="Interests over time")
     def page(self, end_user: EndUser) -> str:
@@ -80,7 +95,7 @@ class InterestStateAdmin(MachineWritten):
 
     def search(self, queryset: QuerySet[InterestState], term: str) -> QuerySet[InterestState]:
         """Find all states of a person, or one by number."""
-        person = EndUser.objects.filter(user_id=term).values_list("pk", flat=True).first()
+        person = people.find(term)
         condition = Q(end_user=person) if person is not None else Q(pk__in=_number(term))
         return queryset.filter(condition)
 

@@ -17,9 +17,11 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from recsite.access import groups, invitations, origins, services
+from recsite.access import audit_admin, groups, invitations, origins, services
 from recsite.access.admin_tools import FastAdmin
 from recsite.access.models import ApiKey, Scope
+
+__all__ = ["ApiKeyAdmin", "InvitingUserAdmin", "audit_admin"]
 
 admin.site.site_header = "Recsite"
 admin.site.site_url = None  # the pages link to the dashboard by that name

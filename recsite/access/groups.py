@@ -25,13 +25,14 @@ ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "interests.category": ("add", "change", "delete"),
         "interests.eventkind": ("add", "change"),
         "interests.rejectedrow": ("change",),
+        "interests.enduser": ("change", "delete"),  # to merge and to erase
+        "interests.controls": ("add", "change"),
         "interests.importrun": ("add", "change"),
         "recommender.placement": ("add", "change", "delete"),
         "recommender.experiment": ("add", "change", "delete"),
     },
     ENGINEER: {
         "access.apikey": ("add", "change"),
-        "interests.enduser": ("change",),
         "interests.trainingrun": ("add", "change"),
         "interests.trackingrun": ("add", "change"),
         "interests.populationrun": ("add", "change"),
