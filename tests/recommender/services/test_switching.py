@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import itertools
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from interests.models import ChangeMark, EndUser, InterestState, RunState
 from recommender.models import PublicationRun, Serving, SimilarItems, Slate, Switch
-from recommender.services import switching
+from recommender.services import recommending, switching
 from tests import factories
 from tests.factories import NOW
 
@@ -129,3 +132,35 @@ def test_a_publication_newer_than_what_serves_is_not_cleared_away():
 
     assert switching.clear_away(now=NOW) == []
     assert waiting.slates.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_answer_mixes_two_publications_while_the_switch_is_flipped():
+    ann = factories.end_user("ann")
+    runs = [factories.publication(is_serving=False) for _ in range(2)]
+    items = {run.pk: [factories.item(f"{run.pk}-{n}") for n in range(60)] for run in runs}
+    for run in runs:
+        factories.slate(run, ann, items[run.pk])
+    switching.switch_to(publication=runs[0], by="test", reason="", now=NOW)
+    is_over = threading.Event()
+
+    def flip() -> None:
+        for number in itertools.count(1):
+            if is_over.is_set():
+                break
+            switching.switch_to(publication=runs[number % 2], by="test", reason="", now=NOW)
+        connection.close()
+
+    flipping = threading.Thread(target=flip)
+    flipping.start()
+    try:
+        answers = [
+            recommending.recommend(user_id="ann", n=50, explain=True, now=NOW) for _ in range(300)
+        ]
+    finally:
+        is_over.set()
+        flipping.join()
+
+    assert {answer.run for answer in answers} == {run.pk for run in runs}
+    for answer in answers:
+        assert [one.item_id for one in answer.items] == [f"{answer.run}-{n}" for n in range(50)]
