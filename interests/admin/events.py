@@ -19,9 +19,9 @@ from recsite.access.admin_tools import FastAdmin, MachineWritten
 
 @admin.register(EventKind)
 class EventKindAdmin(FastAdmin):
-    """Kinds of events and how much each tells; the next training and tracking use the new weights."""
+    """Kinds of events: how much each tells, from the next training and tracking on, and what outcome it is."""
 
-    list_display = ("name", "weight")
+    list_display = ("name", "weight", "outcome")
     ordering = ("name",)
 
     def get_readonly_fields(

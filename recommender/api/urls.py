@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from recommender.api import experiments, items, ranked_categories, recommendations, runs, sessions
+from recommender.api import (
+    experiments,
+    items,
+    outcomes,
+    ranked_categories,
+    recommendations,
+    runs,
+    sessions,
+)
 
 urlpatterns = [
     re_path(
@@ -16,6 +24,7 @@ urlpatterns = [
     path("popular", items.PopularItems.as_view()),
     path("sessions/recommendations", sessions.SessionRecommendations.as_view()),
     path("runs", runs.FinishedRuns.as_view()),
+    path("outcomes", outcomes.Outcomes.as_view()),
     path("evaluations", runs.Evaluations.as_view()),
     path("experiments", experiments.Experiments.as_view()),
 ]
