@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from interests.models import Category, EndUser, Item
 from recommender.models import Placement, PlacementSwitch, PlacementVersion
-from recommender.ranking import rule_words
-from recommender.ranking.expression_nodes import Name
+from recommender.ranking import expressions, rule_words
+from recommender.ranking.expression_nodes import Facts, Name
 from recommender.ranking.rule_words import Change
 from recommender.ranking.rules import Rules
 from recommender.selectors import pages_search
@@ -162,6 +162,22 @@ def lines_by_item_id(item_ids: Iterable[str]) -> dict[str, ItemLine]:
     }
 
 
+def left_out(item_ids: Iterable[str], *, where: str, now: datetime) -> set[str]:
+    """Return which items an expression leaves out, by the client's id; two queries, none without an expression."""
+    try:
+        expression = expressions.parse(where)
+    except expressions.ExpressionError:
+        return set()
+    if expression.node is None:
+        return set()
+    rows = Item.objects.filter(item_id__in=set(item_ids))
+    return {
+        row.item_id
+        for row in rows.prefetch_related(with_categories("categories"))
+        if not expression.holds(_facts(row), now=now)
+    }
+
+
 def found_items(query: str) -> list[ItemLine]:
     """Return the items that a text may mean, best first, without hidden ones; three queries."""
     keys = [key for key, _, _ in pages_search.items(query)] if query else []
@@ -242,6 +258,11 @@ def when(at: datetime) -> str:
 def who(account: User | None) -> str:
     """Return who it was."""
     return account.get_username() if account else ""
+
+
+def _facts(item: Item) -> Facts:
+    categories = tuple(category.name for category in item.categories.all())
+    return Facts(item.item_id, item.title, categories, item.created_at, item.attributes)
 
 
 def _row(found: Placement, last: PlacementSwitch | None, drafts: tuple[int, int]) -> PlacementRow:

@@ -208,7 +208,7 @@ def _version(
         "other_words": words_of(other_number, live=live),
         "sections": pages_placements.sections(rules, pages_placements.titles(rules)),
         "changes": pages_placements.changes(before, rules),
-        "reason": _text(request, "reason") if error else "",
+        "reason": _text(request, "reason") if error else own.note if own else "",
         "error": error,
     }
     if number != other_number:

@@ -47,6 +47,7 @@ MIX = (
     ("novelty", "Little known items", "Places kept for items that few have used.", *SHARES),
     ("exploration", "Surprises", "Places drawn from further down the list.", *SHARES),
 )  # fmt: skip
+SECTION_NAMES = {**rule_words.SECTIONS, "seen_days": rule_words.SECTIONS["seen"]}
 # After these a search has served its purpose.
 ENDS_SEARCH = {
     "pin": "pin_q",
@@ -153,6 +154,7 @@ def _page(
         "live_words": words_of(number_of(placement.live_version), live=-1),
         "begun_words": words_of(context["number"], live=-1),
         "problems": problems,
+        "first_problem": _first(problems),
         "is_refused": is_refused,
         "note": _query(request, "note", LONGEST_NOTE),
         "zone": timezone.get_current_timezone_name(),
@@ -241,8 +243,15 @@ def _rows(
     typed: Typed, items: dict[str, ItemLine], problems: dict[str, str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return pins and boosts with the items that they name and what is wrong with each."""
+    pinned = [row.item_id for row in typed.pins]
+    left_out = pages_placements.left_out(pinned, where=typed.fields["where"], now=timezone.now())
     pins = [
-        {"row": row, "item": items.get(row.item_id), "error": problems.get(f"pins.{place}", "")}
+        {
+            "row": row,
+            "item": items.get(row.item_id),
+            "error": problems.get(f"pins.{place}", ""),
+            "is_left_out": row.item_id in left_out,
+        }
         for place, row in enumerate(typed.pins)
     ]
     boosts = [
@@ -255,6 +264,14 @@ def _rows(
         for place, row in enumerate(typed.boosts)
     ]
     return {"pins": pins, "boosts": boosts}
+
+
+def _first(problems: dict[str, str]) -> str:
+    """Return what is wrong first, with the name of its section."""
+    for name, problem in problems.items():
+        section = SECTION_NAMES.get(name.partition(".")[0], "")
+        return f"{section}: {problem}" if section else problem
+    return ""
 
 
 def _query(request: HttpRequest, name: str, longest: int = LONGEST_QUERY) -> str:

@@ -88,7 +88,7 @@ def _lines(
 
 
 def _sentence(before: list[PlaceLine], after: list[PlaceLine], *, length: int) -> str:
-    """Say what changes: "2 of 10 items are new, 3 move; 8 stay where they are"."""
+    """Say what changes: "Of 10 items 1 comes in, 1 goes out, 3 move."."""
     new = sum(line.other_rank is None for line in after)
     gone = sum(line.other_rank is None for line in before)
     moved = sum(bool(line.moved) for line in after)
@@ -96,8 +96,12 @@ def _sentence(before: list[PlaceLine], after: list[PlaceLine], *, length: int) -
     if not (new or gone or moved):
         return f"Nothing changes on this page.{short}"
     parts = [
-        f"{number} {words}"
-        for number, words in ((new, "come in"), (gone, "go out"), (moved, "move"))
+        f"{number} {one if number == 1 else many}"
+        for number, one, many in (
+            (new, "comes in", "come in"),
+            (gone, "goes out", "go out"),
+            (moved, "moves", "move"),
+        )
         if number
     ]
-    return f"Of {len(after)} items: {', '.join(parts)}.{short}"
+    return f"Of {len(after)} items {', '.join(parts)}.{short}"
