@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from recommender.ranking import messages
+from recommender.selectors import reasons
+from recommender.services.recommending import Answer
 from recsite.access import parameters
 
 PARAMETERS = [
@@ -59,7 +63,9 @@ class Evidence(serializers.Serializer[dict[str, object]]):
     )
 
 
-def language(request: HttpRequest) -> str:
-    """Return the language that a request wants reasons in."""
+def told(request: HttpRequest, answer: Answer) -> list[dict[str, Any]]:
+    """Return `reason` and `evidence` of each item of an answer, in the language that the request wants."""
     wanted = parameters.text(request.GET, "language")
-    return messages.language_of(wanted or request.headers.get("Accept-Language", ""))
+    language = messages.language_of(wanted or request.headers.get("Accept-Language", ""))
+    found = reasons.reasons_of(answer.items, end_user=answer.end_user, stored=answer.reasons)
+    return [own.to_plain(language=language) for own in found]

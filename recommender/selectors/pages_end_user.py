@@ -149,7 +149,7 @@ def recent_events(*, end_user_id: int, limit: int) -> list[EventLine]:
 
 
 def slate(*, end_user_id: int, limit: int) -> SlateShown | None:
-    """Return what is recommended to an end user now; eight queries, one where there is none."""
+    """Return what is recommended to an end user now; seven queries, one where there is none."""
     serving = Serving.objects.values_list("publication_id", flat=True)
     found = Slate.objects.filter(publication_id__in=serving, end_user_id=end_user_id).first()
     if found is None:
@@ -176,12 +176,7 @@ def _lines(found: Slate, items: dict[int, ItemLine], *, limit: int) -> list[Slat
         )
         if key in items
     ]
-    explained = reasons.reasons_of(
-        placed,
-        end_user=found.end_user_id,
-        run=found.publication_id,
-        generated_at=found.generated_at,
-    )
+    explained = reasons.reasons_of(placed, end_user=found.end_user_id, stored=found.reasons)
     return [
         SlateLine(
             own.rank,

@@ -10,7 +10,6 @@ from typing import Any
 from django.db import connection
 
 from interests.models import EndUser
-from recommender.models import Slate
 from recommender.ranking import reason_words, reasons
 from recommender.ranking.composing import Placed
 from recommender.ranking.reason_words import FALLBACK, Deed, Said
@@ -100,26 +99,27 @@ def reasons_of(
     placed: Sequence[Placed],
     *,
     end_user: int | None,
-    run: int | None,
-    generated_at: datetime | None,
+    stored: Sequence[Mapping[str, Any]] | None,
 ) -> list[Explained]:
-    """Return why each item of an answer is there, in the same order; four queries, fewer for strangers.
+    """Return why each item of an answer is there, in the same order; three queries, one for strangers.
 
-    Whoever has not been explained yet is told the interest that each item serves, from the weights now.
+    For items without a stored reason that is the interest that each serves, from the weights now.
 
     Args:
         end_user: key, None for a stranger.
-        run: the publication that answers.
-        generated_at: of the slate that answers: reasons of another one are not given.
+        stored: `Slate.reasons` of the slate that answers, None or empty where there are none.
     """
     categories = _categories([own.item for own in placed])
     is_personal = end_user is not None and not all(map(_is_fallback, placed))
-    stored = _stored(end_user, run, generated_at) if is_personal else {}
+    known = [StoredReason.from_plain(one) for one in stored or ()] if is_personal else []
+    by_item = {one.item: one for one in known}
     weights = _weights(end_user) if is_personal else {}
-    wanted = {one.event for own in placed if own.item in stored for one in stored[own.item].events}
+    wanted = {
+        one.event for own in placed if own.item in by_item for one in by_item[own.item].events
+    }
     events = _events(wanted, end_user) if wanted else {}
     return [
-        _explained(own, stored.get(own.item), categories.get(own.item, {}), weights, events)
+        _explained(own, by_item.get(own.item), categories.get(own.item, {}), weights, events)
         for own in placed
     ]
 
@@ -164,14 +164,6 @@ def _deed(event: EventFacts, category: int) -> Deed:
 
 def _is_fallback(placed: Placed) -> bool:
     return placed.rule.startswith(f"{FALLBACK}:")
-
-
-def _stored(
-    end_user: int | None, run: int | None, generated_at: datetime | None
-) -> dict[int, StoredReason]:
-    found = Slate.objects.filter(publication=run, end_user=end_user, generated_at=generated_at)
-    plain = found.values_list("reasons", flat=True).first() or ()
-    return {one["item"]: StoredReason.from_plain(one) for one in plain}
 
 
 def _weights(end_user: int | None) -> dict[int, float]:

@@ -23,6 +23,7 @@ from interests.learning.trained import TrainedNetwork
 from interests.models import EndUser
 from interests.selectors import events
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
+from interests.services import tracking
 from recommender.models import Slate
 from recommender.ranking import reasons
 from recommender.ranking.reasons import Evidence, StoredReason
@@ -89,7 +90,7 @@ def explain(
         catalogue: what `events.load_catalogue` returned lately, for reading the log.
     """
     if log is None:
-        log = events.interaction_log(end_users=list(keys), catalogue=catalogue)
+        log = events.interaction_log(end_users=list(keys), catalogue=catalogue, ties=tracking.TIES)
     slates = _slates(keys, publication_id=publication_id, log=log)
     if not slates:
         return 0

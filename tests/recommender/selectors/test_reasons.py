@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from interests.models import Controls, EndUser, InterestState
-from recommender.models import Slate
 from recommender.ranking.composing import Placed
 from recommender.ranking.reason_words import kind_of, sentence
 from recommender.ranking.reasons import Evidence, StoredReason
@@ -59,17 +58,14 @@ class Site:
             StoredReason(self.items[1].pk, self.bread.pk, 0.004, crowd="popular"),
             StoredReason(self.items[2].pk),
         ]
-        self.publication = factories.publication()
-        self.slate = factories.slate(
-            self.publication, self.person, self.items, reasons=[own.to_plain() for own in stored]
-        )
+        self.stored = [own.to_plain() for own in stored]
 
     def ask(self, *rules: str, **changes) -> list[Explained]:
         placed = [
             Placed(item.pk, item.item_id, rank, 1.0, rule)
             for rank, (item, rule) in enumerate(zip(self.items, rules, strict=True), start=1)
         ]
-        named = {"end_user": self.person.pk, "run": self.publication.pk, "generated_at": NOW}
+        named = {"end_user": self.person.pk, "stored": self.stored}
         return reasons_of(placed, **{**named, **changes})
 
 
@@ -130,13 +126,9 @@ def test_the_rule_that_placed_an_item_is_told_first(site):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"generated_at": NOW + timedelta(seconds=1)}, {"run": 0}],
-    ids=["made anew", "other publication"],
-)
-def test_reasons_of_another_slate_are_not_told(site, changes):
-    found = site.ask("", "", "", "", **changes)
+@pytest.mark.parametrize("stored", [None, []])
+def test_without_stored_reasons_it_is_the_interest_that_each_serves(site, stored):
+    found = site.ask("", "", "", "", stored=stored)
 
     assert texts(found) == [SERVES_SEA, "", "", SERVES_SEA]
     assert [own.evidence for own in found] == [()] * 4
@@ -150,17 +142,14 @@ def test_nothing_of_the_person_is_told_to_a_stranger_or_where_all_is_popular(sit
 
 
 def test_who_has_opted_out_has_no_interests_here(site):
-    Slate.objects.update(reasons=None)
     Controls.objects.create(end_user=site.person, is_opted_out=True, updated_at=NOW)
 
-    assert texts(site.ask("pin", "", "", "")) == ["Chosen by the editors.", "", "", ""]
+    assert texts(site.ask("pin", "", "", "", stored=None)) == ["Chosen by the editors.", "", "", ""]
 
 
 def test_an_event_that_is_gone_or_anothers_is_not_told(site):
     other = factories.event(factories.end_user("bob"), site.done[0])
-    stored = site.slate.reasons
-    stored[0]["events"] = [[other.pk, site.done[0].pk, 2.0], *stored[0]["events"]]
-    Slate.objects.update(reasons=stored)
+    site.stored[0]["events"] = [[other.pk, site.done[0].pk, 2.0], *site.stored[0]["events"]]
     site.events[0].delete()
 
     (first, *_) = site.ask("", "", "", "")
@@ -178,14 +167,14 @@ def test_categories_out_of_use_serve_no_interest(site):
 
 
 def test_the_number_of_queries_does_not_grow(site, django_assert_num_queries):
-    with django_assert_num_queries(4):
-        site.ask("", "", "", "")
     placed = [Placed(site.items[0].pk, "whale", 1, 1.0)]
-    with django_assert_num_queries(4):
-        reasons_of(placed, end_user=site.person.pk, run=site.publication.pk, generated_at=NOW)
+    with django_assert_num_queries(3):
+        site.ask("", "", "", "")
+    with django_assert_num_queries(3):
+        reasons_of(placed, end_user=site.person.pk, stored=site.stored)
     with django_assert_num_queries(1):
-        reasons_of(placed, end_user=None, run=None, generated_at=None)
+        reasons_of(placed, end_user=None, stored=None)
 
 
 def test_no_items_no_reasons(db):
-    assert reasons.reasons_of([], end_user=1, run=1, generated_at=NOW) == []
+    assert reasons.reasons_of([], end_user=1, stored=None) == []

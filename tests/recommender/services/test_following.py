@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +14,10 @@ from django.utils import timezone
 
 from interests.learning import checkpoints, trainer
 from interests.learning.config import TrainingConfig
-from interests.models import EndUser, Interaction, Item, TrainingRun
+from interests.models import EndUser, TrainingRun
 from interests.selectors import events
-from interests.services import training as training_service
-from recommender.models import PublicationRun, Slate
-from recommender.ranking import reason_words
-from recommender.ranking.composing import Placed
-from recommender.selectors import reasons
-from recommender.services import counting, reasoning, refreshing
+from recommender.models import PublicationRun
+from recommender.services import counting, refreshing
 from tests import factories
 from tests.recommender.services.test_publishing import published
 
@@ -78,13 +75,20 @@ def post(item_id: str, headers: dict[str, str]) -> None:
     assert refreshing.refresh_marked(limit=100, now=timezone.now()) == 1
 
 
-def answered(headers: dict[str, str]) -> list[str]:
-    answer = Client().get("/api/v1/users/newcomer/recommendations", {"n": N}, headers=headers)
-    return [item["item_id"] for item in answer.json()["items"]]
+def answered(headers: dict[str, str], **query: str) -> list[dict[str, Any]]:
+    path = "/api/v1/users/newcomer/recommendations"
+    answer = Client().get(path, {"n": N, **query}, headers=headers)
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
 
 
-def share(item_ids: list[str], category: str) -> float:
-    return sum(item_id.startswith(category) for item_id in item_ids) / len(item_ids)
+def share(items: list[dict[str, Any]], category: str) -> float:
+    return sum(item["item_id"].startswith(category) for item in items) / len(items)
+
+
+def explain() -> None:
+    """Let the live worker explain what it has renewed."""
+    assert refreshing.explain_some(now=timezone.now(), is_idle=True) == 1
 
 
 @pytest.mark.parametrize("category", NAMES)
@@ -99,49 +103,43 @@ def test_answers_move_towards_what_somebody_new_does_and_say_so(serving, headers
     assert shares[0] < 0.8
     assert shares[3] == max(shares)
     assert shares[3] >= shares[0] + 0.2
-    person = EndUser.objects.get(user_id="newcomer")
-    reasoning.explain(
-        [person.pk],
-        publication_id=serving.pk,
-        network=training_service.load(serving.training_run),
-    )
-    slate = Slate.objects.get(end_user=person)
-    own = dict(Interaction.objects.filter(end_user=person).values_list("pk", "item__item_id"))
-    for item_id, reason in zip(slate.item_ids[:N], slate.reasons[:N], strict=True):
-        if not item_id.startswith(category):
-            continue
-        assert reason["events"], item_id
-        assert {own[event] for event, _, _ in reason["events"]} <= set(done)
+    explain()
+    of_category = [
+        item for item in answered(headers, explain="true") if item["item_id"].startswith(category)
+    ]
+    assert len(of_category) >= 5
+    for item in of_category:
+        assert item["evidence"]
+        assert {event["item_id"] for event in item["evidence"]} <= set(done)
+        assert all(event["gain"] > 0 for event in item["evidence"])
+        assert item["reason"]["text"].startswith("Because you liked “Title of ")
 
 
-def test_what_somebody_is_told_names_what_they_did(serving, headers):
+def test_what_somebody_is_told_names_what_they_did_and_the_interest_it_serves(serving, headers):
     for n in (0, 7, 13):
         post(f"Bread {n}", headers)
     person = EndUser.objects.get(user_id="newcomer")
-    network = training_service.load(serving.training_run)
-    reasoning.explain([person.pk], publication_id=serving.pk, network=network)
-    slate = Slate.objects.get(end_user=person)
-    placed = [
-        Placed(key, item_id, rank, 0.0)
-        for rank, (key, item_id) in enumerate(
-            zip(slate.items[:3], slate.item_ids, strict=False), start=1
-        )
-    ]
+    weight = max(person.current_state.weights)
 
-    found = reasons.reasons_of(
-        placed, end_user=person.pk, run=serving.pk, generated_at=slate.generated_at
-    )
+    before = answered(headers, explain="true")
+    explain()
+    after = answered(headers, explain="true")
+    chinese = answered(headers, explain="true", language="zh-CN")
 
-    titles = {f"Title of Bread {n}" for n in (0, 7, 13)}
-    for own in found:
-        assert own.said.category == "Bread"
-        assert own.said.weight == pytest.approx(max(person.current_state.weights), abs=1e-4)
-        assert {line.event.title for line in own.evidence} <= titles
-        text = reason_words.sentence(own.said, language="en")
-        first = own.evidence[0].event.title
-        assert text.startswith(f"Because you liked “{first}”")
-        assert own.said.deeds[0].is_of_interest
-        assert text.endswith(
-            f"in Bread, which makes up {100 * own.said.weight:.0f} % of what you want now."
-        )
-    assert Item.objects.filter(title__in=titles).count() == 3
+    percent = f"{100 * weight:.0f}"
+    for own in before[:3]:
+        assert own["evidence"] == []
+        assert own["reason"] == {
+            "kind": "interest", "category": "Bread", "weight": round(weight, 4), "rule": None,
+            "together": None,
+            "text": f"It belongs to Bread, which makes up {percent} % of what you want now.",
+        }  # fmt: skip
+    for own, told in zip(after[:3], chinese, strict=False):
+        first = own["evidence"][0]["item_id"]
+        assert first in ("Bread 0", "Bread 7", "Bread 13")
+        assert own["reason"]["kind"] == "history"
+        text = own["reason"]["text"]
+        assert text.startswith(f"Because you liked “Title of {first}”")
+        assert text.endswith(f"in Bread, which makes up {percent} % of what you want now.")
+        assert told["reason"]["text"].startswith(f"因为您喜欢“Bread”中的《Title of {first}》")
+        assert told["evidence"] == own["evidence"]
