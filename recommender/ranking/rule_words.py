@@ -103,7 +103,9 @@ def lines(rules: Rules, *, titles: Mapping[str, str], when: When) -> dict[str, t
         "max_per_category": (_most(rules.max_per_category),),
         "diversity": _mixed("Unlike items beside each other count", rules.diversity),
         "calibration": _mixed("The person's mix of interests counts", rules.calibration),
-        "novelty": (f"{share_words(rules.novelty).capitalize()} kept for items that few have used",),
+        "novelty": (
+            f"{share_words(rules.novelty).capitalize()} kept for items that few have used",
+        ),
         "exploration": (f"{share_words(rules.exploration).capitalize()} drawn from further down",),
         "fallbacks": tuple(
             f"{place}. {FALLBACKS[fallback].capitalize()}"

@@ -132,7 +132,7 @@ def go_live(
     if live != instead_of:
         last = placement.switches.order_by("-pk").select_related("switched_by").first()
         raise ChangedMeanwhile(
-            f"{_who(last and last.switched_by)} put {_named(live)} live meanwhile. Compare with that, then "
+            f"{_who(last.switched_by if last else None)} put {_named(live)} live meanwhile. Compare with that, then "
             "decide again."
         )
     if number == live:
