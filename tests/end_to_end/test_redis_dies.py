@@ -146,6 +146,8 @@ def test_events_go_on_while_redis_is_dead_and_are_consumed_afterwards(server_hom
                 redis = embedded.start_redis(server_home, ends_with_parent=True)
 
                 until(lambda: states_of("meanwhile") == 1, CONSUMING_AGAIN_SECONDS)
+                assert senders.post(["after"], "after") == 200
+                until(lambda: states_of("after") == 1, CONSUMING_AGAIN_SECONDS)
             finally:
                 senders.stop()
             until(lambda: not EndUser.objects.exclude(change_mark=None).exists(), PATIENCE_SECONDS)
@@ -155,4 +157,4 @@ def test_events_go_on_while_redis_is_dead_and_are_consumed_afterwards(server_hom
     assert dict(senders.statuses) == {200: senders.statuses[200]}
     assert num_meanwhile > 0
     stored = set(Interaction.objects.values_list("event_id", flat=True))
-    assert stored - {"before", "meanwhile"} == set(senders.acknowledged)
+    assert stored - {"before", "meanwhile", "after"} == set(senders.acknowledged)
