@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +14,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
+from recommender.api import reasons
 from recommender.models.placements import DEFAULT
-from recommender.services import recommending
+from recommender.services import answer_counts, recommending
 from recommender.services.planning import PlacementUnknown
 from recommender.services.recommending import Answer, CursorRefused
 from recsite.access import parameters
@@ -36,16 +39,16 @@ PARAMETERS = [
     OpenApiParameter(
         "cursor",
         str,
-        description="`next` of the answer before: its list goes on, whatever came in meanwhile.",
+        description="Empty on the first page, then `next` of the page before: the pages are then of one "
+        "list, whatever comes in meanwhile.",
     ),
     PLACEMENT,
     OpenApiParameter("category", str, description="Only items of this category."),
     OpenApiParameter(
         "exclude", str, many=True, description="An item's id to leave out; repeat it for more."
     ),
-    OpenApiParameter(
-        "explain", bool, description="true: why each item is there, where that is worked out."
-    ),
+    OpenApiParameter("explain", bool, description="true: say why each item is there."),
+    *reasons.PARAMETERS,
 ]
 
 
@@ -66,9 +69,16 @@ class RankedItem(serializers.Serializer[dict[str, object]]):
 class RecommendedItem(RankedItem):
     """An item for a person, with why it is there where that was asked."""
 
-    rule = serializers.CharField(
+    reason = reasons.Reason(
         required=False,
-        help_text='With explain: what placed it, such as "pin" or "fallback:popular_30d"; "" its score.',
+        allow_null=True,
+        help_text="With explain; null: there is nothing true to say.",
+    )
+    evidence = reasons.Evidence(
+        many=True,
+        required=False,
+        help_text="With explain: the person's events that count most for the item, most first; none while that "
+        "is being worked out, which takes about a second from the first time that it is asked.",
     )
 
 
@@ -86,7 +96,8 @@ class RecommendationsOutput(serializers.Serializer[dict[str, object]]):
     )
     fallback = serializers.BooleanField(help_text="True: popular items, nothing personal yet.")
     next = serializers.CharField(
-        allow_null=True, help_text="Send it as `cursor` to go on with this list; null: it ends."
+        allow_null=True,
+        help_text="Send it as `cursor` to go on with this list. Null: it ends, or no cursor was sent.",
     )
 
 
@@ -108,7 +119,7 @@ class Recommendations(FastEndpoint):
     def answer(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         """Read what is stored of the person and apply the rules."""
         user_id = parameters.storable(kwargs["user_id"], "user_id")
-        query = request.GET
+        query, began = request.GET, time.perf_counter()
         explain = parameters.choice(query, "explain", default="false", choices=("true", "false"))
         try:
             answer = recommending.recommend(
@@ -126,7 +137,15 @@ class Recommendations(FastEndpoint):
             raise PlacementNotFound(str(error)) from error
         except CursorRefused as error:
             raise InvalidCursor from error
-        body = json.dumps(plain(answer, explain=explain == "true"), separators=(",", ":"))
+        told = reasons.told(request, answer) if explain == "true" else None
+        body = json.dumps(plain(answer, told=told), separators=(",", ":"))
+        if answer.variants:
+            answer_counts.note(
+                answer.variants,
+                user_id=user_id,
+                seconds=time.perf_counter() - began,
+                items=[one.item for one in answer.items],
+            )
         return HttpResponse(body, content_type="application/json")
 
 
@@ -179,14 +198,15 @@ class ManyRecommendations(Endpoint):
         )
 
 
-def plain(answer: Answer, *, explain: bool = False) -> dict[str, Any]:
-    """Return an answer as it is sent."""
-    items: list[dict[str, Any]] = [
-        {"item_id": one.item_id, "rank": one.rank, "score": one.score} for one in answer.items
-    ]
-    if explain:
-        for entry, one in zip(items, answer.items, strict=True):
-            entry["rule"] = one.rule
+def plain(answer: Answer, *, told: Sequence[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Return an answer as it is sent.
+
+    Args:
+        told: of each item why it is there, where that was asked.
+    """
+    items = [{"item_id": one.item_id, "rank": one.rank, "score": one.score} for one in answer.items]
+    if told is not None:
+        items = [entry | why for entry, why in zip(items, told, strict=True)]
     return {
         "recommendation_id": answer.recommendation_id,
         "user_id": answer.user_id,
@@ -206,11 +226,11 @@ def _n(query: QueryDict) -> int | None:
     return parameters.integer(query, "n", default=1, low=1, high=MAX_N)
 
 
-def _cursor(query: QueryDict) -> str:
-    given = query.get("cursor", "")
-    if len(given) > MAX_CURSOR:
+def _cursor(query: QueryDict) -> str | None:
+    given = query.get("cursor")
+    if given is not None and len(given) > MAX_CURSOR:
         raise InvalidCursor
-    if given and "offset" in query:
+    if given is not None and "offset" in query:
         raise BadParameter(
             "Send cursor or offset, not both: the cursor knows where its page begins."
         )

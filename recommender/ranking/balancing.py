@@ -1,6 +1,6 @@
 """Lists that are diverse and whose mix follows somebody's interests: the next item, one at a time.
 
-N candidates, C categories.
+N candidates, C categories, K different sets of categories that candidates have.
 
 Diversity is MMR (Carbonell and Goldstein, "The use of MMR", 1998) on the items' category shares; calibration is
 the greedy of Steck, "Calibrated recommendations" (2018). With both, the next item is the one of the largest
@@ -22,9 +22,11 @@ SMOOTHING = 0.01  # a, as in the paper: a category that the mix lacks costs much
 UNCATEGORISED = 0
 
 
-def half(value: float) -> float:
-    """Return a number as a half precision float, the way a list that goes on is written down."""
-    return float(np.float16(min(max(value, -60_000.0), 60_000.0)))
+def half(values: Sequence[float]) -> list[float]:
+    """Return numbers as half precision floats, the way a list that goes on is written down."""
+    within = np.clip(np.asarray(values, float), -60_000.0, 60_000.0)
+    found: list[float] = within.astype(np.float16).astype(float).tolist()
+    return found
 
 
 class Balance:
@@ -55,15 +57,19 @@ class Balance:
         self.stronger = "calibration" if calibration >= diversity else "diversity"
         own = {key for keys in categories for key in keys} | set(weights) | {UNCATEGORISED}
         self._column = {key: at for at, key in enumerate(sorted(own))}
-        self._shares = np.array([self._row(keys) for keys in categories])  # [N, C]
+        sets = {keys: at for at, keys in enumerate(dict.fromkeys(categories))}
+        self._set = np.array([sets[keys] for keys in categories])  # [N]
+        self._shares = np.array([self._row(keys) for keys in sets])  # [K, C]
+        self._directions = np.array([self._direction(keys) for keys in sets])  # [K, C]
+        self._nearest = np.zeros(len(sets))  # [K]
         spread = high - low
         scaled = (np.asarray(values, float) - low) / spread if spread > 0 else np.ones(len(values))
         self._relevance = (1 - diversity) * (1 - calibration) * scaled  # [N]
-        self._directions = np.array([self._direction(keys) for keys in categories])  # [N, C]
-        self._nearest = np.zeros(len(values))  # [N]
         self._weights = np.zeros(len(self._column))  # [C]
         for key, weight in weights.items():
             self._weights[self._column[key]] = weight
+        self._known = np.flatnonzero(self._weights > 0)
+        self._p = self._weights[self._known]
         self._sum = np.zeros(len(self._column))  # [C]
         self._num = 0
 
@@ -72,9 +78,9 @@ class Balance:
         at = np.asarray(places)
         gain = self._relevance[at]
         if self.diversity:
-            gain = gain - self.diversity * self._nearest[at]
+            gain = gain - self.diversity * self._nearest[self._set[at]]
         if self.calibration:
-            gain = gain - self.calibration * self._divergence(at)
+            gain = gain - self.calibration * self._divergence()[self._set[at]]
         return int(places[int(np.argmax(gain))])
 
     def take(self, categories: tuple[int, ...]) -> None:
@@ -85,12 +91,11 @@ class Balance:
             alike = self._directions @ self._direction(categories)
             np.maximum(self._nearest, alike, out=self._nearest)
 
-    def _divergence(self, at: NDArray[np.int_]) -> NDArray[np.float64]:
-        mix = (self._sum + self._shares[at]) / (self._num + 1)  # [n, C]
-        smoothed = (1 - SMOOTHING) * mix + SMOOTHING * self._weights
-        known = self._weights > 0
-        p = self._weights[known]
-        found: NDArray[np.float64] = (np.log(p / smoothed[:, known]) * p).sum(1)
+    def _divergence(self) -> NDArray[np.float64]:
+        """Return how far the mix would be from the weights with an item of each set in it. [K]"""
+        mix = (self._sum[self._known] + self._shares[:, self._known]) / (self._num + 1)
+        smoothed = (1 - SMOOTHING) * mix + SMOOTHING * self._p
+        found: NDArray[np.float64] = self._p @ np.log(self._p / smoothed).T
         return found
 
     def _row(self, categories: tuple[int, ...]) -> NDArray[np.float64]:
@@ -103,4 +108,5 @@ class Balance:
 
     def _direction(self, categories: tuple[int, ...]) -> NDArray[np.float64]:
         """Return an item's shares at length 1; an item without a category is like nothing. [C]"""
-        return self._row(categories) * (len(categories) ** 0.5)
+        direction: NDArray[np.float64] = self._row(categories) * (len(categories) ** 0.5)
+        return direction

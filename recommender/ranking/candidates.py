@@ -79,21 +79,21 @@ class Pool:
         self.scores: Sequence[float] = candidates.scores
         self.values: Sequence[float] = candidates.scores
         self._rules: list[str] = []
-        if lifts or candidates.is_count:
-            self._lift(admission, lifts)
         admitted = admission.places(self.items, self.item_ids)
         self.left = [at for at in admitted if may_enter(self.items[at])]
+        if lifts or candidates.is_count:
+            self._lift(admission, lifts)
         if standing is not None:
             self._go_on(standing)
             return
         if (lifts or candidates.seen) and not candidates.is_ordered:
             self.left.sort(key=lambda at: -self.values[at])
         ends = [self.values[at] for at in self.left] or [0.0]
-        self.low, self.high = half(min(ends)), half(max(ends))
+        self.low, self.high = half([min(ends), max(ends)])
 
     def halve(self) -> None:
         """Keep values as precise as a `Standing` that was written down, so that all pages agree."""
-        self.values = [half(value) for value in self.values]
+        self.values = half(self.values)
 
     def score_of(self, item: int) -> float:
         """Return the score of an item, 0 where it is no candidate."""
@@ -109,15 +109,15 @@ class Pool:
         return "seen" if self.items[at] in self.candidates.seen else self.candidates.rule
 
     def _lift(self, admission: Admission, lifts: Sequence[Lift]) -> None:
-        none = (0.0, "")
-        found = [
-            lifted(lifts, item, item_id, admission.categories.get(item, ())) if lifts else none
-            for item, item_id in zip(self.items, self.item_ids, strict=True)
-        ]
-        by = [one for one, _ in found]
+        by = [0.0] * len(self.items)
+        self._rules = [""] * len(self.items)
+        for at in self.left if lifts else ():
+            item = self.items[at]
+            own = admission.categories.get(item, ())
+            by[at], self._rules[at] = lifted(lifts, item, self.item_ids[at], own)
         # Where candidates have a rule of their own, that one tells more.
-        if not self.candidates.rule:
-            self._rules = [rule for _, rule in found]
+        if self.candidates.rule:
+            self._rules = []
         if self.candidates.is_count:
             logs = [math.log(max(score, 1e-9)) for score in self.scores]
             self.values = [value + one for value, one in zip(logs, by, strict=True)]

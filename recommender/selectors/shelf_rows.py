@@ -97,4 +97,5 @@ def _plain(attributes: Any) -> dict[str, Any]:
 def _all(statement: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from recommender.ranking import interleaving
 from recommender.ranking.admission import Admission, Lift
 from recommender.ranking.candidates import Candidates, Standing
-from recommender.ranking.composing import Composer, Surroundings
+from recommender.ranking.composing import Composer, Placed, Surroundings
 from recommender.ranking.rules import Fallback, Rules, SeenPolicy
 from recommender.selectors import reading
 from recommender.selectors.reading import Person, Used, Wanted
@@ -22,6 +22,7 @@ from recommender.services.shelf import WINDOW_NAMES, Shelf
 SPARE = 20
 WINDOWS = {Fallback(name): window for window, name in WINDOW_NAMES.items()}
 NOBODY = frozenset[int]()
+OWN = ("slate", "interleaved", "")  # sources that mean the person's own list
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Asked:
 
     Attributes:
         standing: of a list that goes on; None: begins
+        wants_next: whether a cursor is asked for
     """
 
     user_id: str
@@ -40,6 +42,7 @@ class Asked:
     exclude: frozenset[str] = frozenset()
     standing: Standing | None = None
     wants_reasons: bool = False
+    wants_next: bool = False
 
 
 @dataclass
@@ -53,7 +56,6 @@ class Assembly:
         counted_at: when the candidates were counted, where they are not
         hidden: taken as hidden; add to it and assemble again where more turn out to be
         teams: of interleaved lists: whether the second one gave an item
-        categories: names of the category that was asked for and is not there make no item fit
     """
 
     composer: Composer
@@ -65,13 +67,50 @@ class Assembly:
 
 def wanted(plan: Plan, asked: Asked) -> Wanted:
     """Return what has to be read of a person."""
-    rules = plan.rules
-    standing = asked.standing
+    rules, standing = plan.rules, asked.standing
     return Wanted(
+        num=asked.offset + asked.n + SPARE + len(asked.exclude) if is_light(plan, asked) else None,
         given=standing.items if standing else (),
         seen=rules.seen != SeenPolicy.NEVER,
         weights=rules.calibration > 0,
         reasons=asked.wants_reasons,
+    )
+
+
+def is_light(plan: Plan, asked: Asked) -> bool:
+    """Tell whether no rule looks further down the slate than the page that is asked for."""
+    rules = plan.rules
+    looks_further = (
+        rules.where or rules.categories_in or rules.categories_out or rules.boosts
+        or rules.max_per_category or rules.diversity or rules.calibration or rules.novelty
+        or rules.exploration or rules.seen != SeenPolicy.NEVER or plan.other_source is not None
+        or asked.category or asked.wants_next or asked.standing
+    )  # fmt: skip
+    return not looks_further
+
+
+def plain_page(plan: Plan, asked: Asked, person: Person | None) -> tuple[Placed, ...] | None:
+    """Return a page that is the slate's own, the quick way; None where it has to be composed.
+
+    `person.hidden` and `person.used` say all there is to say of the slate's items.
+    """
+    if (
+        person is None or person.publication is None or person.muted or person.boosts
+        or plan.source not in OWN or plan.rules.pins or not is_light(plan, asked)
+    ):  # fmt: skip
+        return None
+    items, item_ids, scores = person.items, person.item_ids, person.scores
+    places: Sequence[int] = range(len(items))
+    if person.hidden or person.used or asked.exclude:
+        out = {*person.hidden, *(one.item for one in person.used)}
+        exclude = asked.exclude
+        places = [at for at in places if items[at] not in out and item_ids[at] not in exclude]
+    page = places[asked.offset : asked.offset + asked.n]
+    if len(page) < asked.n:
+        return None
+    return tuple(
+        Placed(items[at], item_ids[at], rank, scores[at])
+        for rank, at in enumerate(page, asked.offset + 1)
     )
 
 
@@ -136,8 +175,7 @@ class _Assembler:
     def _own(self, source: str) -> Candidates | None:
         """Return the person's own candidates, None where something else is asked for or there are none."""
         person = self._person
-        is_own = source in ("slate", "interleaved", "")
-        if not is_own or person is None or person.publication is None or self._is_opted_out:
+        if source not in OWN or person is None or person.publication is None or self._is_opted_out:
             return None
         if not person.seen_items:
             return Candidates(person.items, person.item_ids, person.scores)

@@ -67,7 +67,7 @@ def recommend(
     offset: int = 0,
     category: str = "",
     exclude: Iterable[str] = (),
-    cursor: str = "",
+    cursor: str | None = None,
     explain: bool = False,
     now: datetime,
 ) -> Answer:
@@ -76,7 +76,8 @@ def recommend(
     Args:
         n: how many; None: as many as the placement says.
         offset: of the first item in the list
-        cursor: what `next` of the page before said; `offset` then says nothing
+        cursor: what `next` of the page before said, "" on the first page of a list that will go on; `offset`
+            then says nothing. None: no `next` is wanted
         explain: whether the stored reasons are wanted
 
     Raises:
@@ -93,6 +94,7 @@ def recommend(
         exclude=frozenset(exclude),
         standing=_opened(cursor, user_id, placement) if cursor else None,
         wants_reasons=explain,
+        wants_next=cursor is not None,
     )
     person = reading.person(user_id, assembling.wanted(plan, asked))
     return _answer(plan, asked, person, placement=placement, kept=keeping.current())
@@ -170,25 +172,18 @@ def preview(rules: Rules, *, user_id: str, n: int, now: datetime) -> Answer:
 def _answer(
     plan: Plan, asked: Asked, person: Person | None, *, placement: str, kept: Kept
 ) -> Answer:
-    """Put a page together; items that were hidden a moment ago are left out and others take their places."""
-    hidden: set[int] = set()
-    while True:
-        made = assembling.assemble(plan, asked, person, kept.shelf, hidden=hidden)
-        if asked.standing is None and asked.offset:
-            made.composer.skip(asked.offset, asked.n)
-        items = tuple(made.composer.page(asked.n))
-        newly = _newly_hidden(items, person)
-        if not newly - hidden:
-            break
-        hidden |= newly
-    personal = person if made.is_personal else None
+    items = assembling.plain_page(plan, asked, person)
+    made = None
+    if items is None:
+        items, made, person = _composed(plan, asked, person, kept)
+    personal = person if made is None or made.is_personal else None
     answer = Answer(
         user_id=asked.user_id,
         items=items,
         placement=placement,
         run=personal.publication if personal else None,
         end_user=person.end_user if person else None,
-        generated_at=personal.generated_at if personal else made.counted_at,
+        generated_at=personal.generated_at if personal else made.counted_at if made else None,
         events_through=personal.events_through if personal else None,
         is_fallback=personal is None,
         variants=plan.variants,
@@ -198,12 +193,33 @@ def _answer(
         return answer
     if person is not None and not person.is_opted_out:
         asking_now.note(person.end_user, wants_reasons=asked.wants_reasons)
-    goes_on = bool(items) and made.composer.has_more and not made.teams
+    # A mixed list has no cursor: a page that goes on could not say which list gave an item.
+    goes_on = made is not None and asked.wants_next and made.composer.has_more and not made.teams
     return replace(
         answer,
         recommendation_id=_recommendation_id(plan, answer, made, asked.now),
-        next=_closed(made, asked.user_id, placement) if goes_on else "",
+        next=_closed(made, asked.user_id, placement) if made and items and goes_on else "",
     )
+
+
+def _composed(
+    plan: Plan, asked: Asked, person: Person | None, kept: Kept
+) -> tuple[tuple[Placed, ...], Assembly, Person | None]:
+    """Put a page together; items that were hidden a moment ago are left out and others take their places."""
+    wanted = assembling.wanted(plan, asked)
+    if person is not None and person.end_user and len(person.items) == wanted.num:
+        # It was cut to the page, and now there is more to look at.
+        person = reading.person(asked.user_id, replace(wanted, num=None))
+    hidden: set[int] = set()
+    while True:
+        made = assembling.assemble(plan, asked, person, kept.shelf, hidden=hidden)
+        if asked.standing is None and asked.offset:
+            made.composer.skip(asked.offset, asked.n)
+        items = tuple(made.composer.page(asked.n))
+        newly = _newly_hidden(items, person)
+        if not newly - hidden:
+            return items, made, person
+        hidden |= newly
 
 
 def _newly_hidden(items: Sequence[Placed], person: Person | None) -> set[int]:
@@ -213,22 +229,22 @@ def _newly_hidden(items: Sequence[Placed], person: Person | None) -> set[int]:
     return reading.hidden_of(others) if others else set()
 
 
-def _recommendation_id(plan: Plan, answer: Answer, made: Assembly, now: datetime) -> str:
+def _recommendation_id(plan: Plan, answer: Answer, made: Assembly | None, now: datetime) -> str:
     """Name what was shown, when and to whom, signed, so that a read writes nothing down."""
-    source = "interleaved" if made.teams else "slate" if made.is_personal else "fallback"
-    shown = [one.item for one in answer.items]
-    teams = 0
-    if made.teams:
+    source, teams, is_mixed = "fallback" if answer.is_fallback else "slate", 0, False
+    if made is not None and made.teams:
+        shown = [one.item for one in answer.items]
+        source, is_mixed = "interleaved", True
         teams = mark(interleaving.given(shown, made.teams, seed=made.seed))
     said = AnswerId(
         run=answer.run or 0,
         end_user=answer.end_user or 0,
         placement=plan.placement_id,
         version=plan.version_id,
-        source=LETTERS.get(plan.source, LETTERS[source]) if not made.teams else LETTERS[source],
+        source=LETTERS[source],
         at_ms=int(now.timestamp() * 1000),
         # Who gave what in a longer page than fits is not known, so nobody gets credit for it.
-        variants=plan.variants if teams or not made.teams else (),
+        variants=plan.variants if teams or not is_mixed else (),
         teams=teams,
     )
     return _signer("recommendation").sign(said.to_text())

@@ -6,6 +6,7 @@ import pytest
 from django.core.signing import Signer
 from django.test import Client
 
+from recommender.models import Placement
 from recommender.ranking.answer_ids import AnswerId
 from recommender.services import keeping
 from tests import factories
@@ -42,7 +43,6 @@ def test_answer_holds_the_slate_and_where_it_comes_from(shop):
 
     said = Signer(salt="recommendation").unsign(answer.pop("recommendation_id"))
     assert AnswerId.from_text(said).run == run.pk
-    assert answer.pop("next")
     assert answer == {
         "user_id": "ada",
         "placement": "default",
@@ -54,6 +54,7 @@ def test_answer_holds_the_slate_and_where_it_comes_from(shop):
         "generated_at": AT,
         "events_through": AT,
         "fallback": False,
+        "next": None,
     }
 
 
@@ -96,7 +97,7 @@ def test_stranger_gets_popular_items(shop):
 
     answer = ask("nobody").json()
 
-    del answer["recommendation_id"], answer["next"]
+    del answer["recommendation_id"]
     assert answer == {
         "user_id": "nobody",
         "placement": "default",
@@ -111,6 +112,7 @@ def test_stranger_gets_popular_items(shop):
         "generated_at": AT,
         "events_through": None,
         "fallback": True,
+        "next": None,
     }
     assert ids_of(ask("nobody", category="Drama")) == ["i4", "i2", "i0"]
     assert ids_of(ask("nobody", category="No such")) == []
@@ -202,3 +204,28 @@ def test_a_slate_is_one_statement_however_long(num_items, django_assert_num_quer
         answer = client.get(address, headers=headers)
 
     assert len(answer.json()["items"]) == num_items
+
+
+def test_explain_says_what_placed_each_item_and_why(shop):
+    _, items = shop
+    factories.popular(items[:1], window="30d")
+
+    answer = ask("ada", n=1, explain="true").json()
+    stranger = ask("nobody", n=1, explain="true").json()
+
+    assert sorted(answer["items"][0]) == ["evidence", "item_id", "rank", "reason", "score"]
+    reason = stranger["items"][0]["reason"]
+    assert (reason["rule"], reason["text"]) == (
+        "fallback:popular_30d", "Popular in the last 30 days.",
+    )  # fmt: skip
+
+
+def test_unknown_placement_is_a_problem_that_names_those_there_are():
+    Placement.objects.create(name="home", created_at=NOW)
+
+    problem = ask("ada", placement="nowhere").json()
+
+    assert (problem["status"], problem["code"], problem["detail"]) == (
+        404, "placement_unknown",
+        'There is no placement "nowhere". There are: default, home.',
+    )  # fmt: skip
