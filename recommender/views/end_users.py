@@ -15,6 +15,7 @@ from interests.models import Category
 from recommender.selectors import (
     pages_end_user,
     pages_end_user_agreement,
+    pages_end_user_controls,
     pages_end_user_drift,
     pages_end_users,
     pages_lines,
@@ -85,6 +86,7 @@ def end_user(request: HttpRequest, pk: int) -> HttpResponse:
         "wishes": pages_end_user.wishes(found.state, names, limit=NUM_WISHES)
         if found.state
         else [],
+        "controls": pages_end_user_controls.controls(end_user_id=pk, categories=names),
         "slate": slate,
         "disagreements": _disagreements(found, slate, names),
         "drift_events": drift_events[::-1],

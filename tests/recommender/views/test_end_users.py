@@ -216,7 +216,8 @@ def test_end_user_asks_as_much_for_three_events_as_for_one(
         factories.event(person, thing)
     factories.slate(factories.publication(), person, things)
 
-    with django_assert_num_queries(22):
+    # Beside what is shown: who asks, and what they may do.
+    with django_assert_num_queries(25):
         analyst.get(f"/end-users/{person.pk}")
 
 
