@@ -43,7 +43,7 @@ def site_schema() -> Schema:
     from drf_spectacular.renderers import OpenApiJsonRenderer  # noqa: PLC0415
 
     found = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    text = OpenApiJsonRenderer().render(found, renderer_context={})  # type: ignore[no-untyped-call]
+    text = OpenApiJsonRenderer().render(found, renderer_context={})
     schema: Schema = json.loads(text)
     return schema
 

@@ -55,6 +55,17 @@ class Client(Transport):
             "types.RecordEventsOutput", self.request("POST", path("/api/v1/events"), body=body)
         )
 
+    def experiments(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> types.ExperimentsOutput:
+        """Return a page of experiments, newest first."""
+        return cast(
+            "types.ExperimentsOutput",
+            self.request(
+                "GET", path("/api/v1/experiments"), query={"cursor": cursor, "limit": limit}
+            ),
+        )
+
     def put_items(self, body: types.ItemBatchInput) -> types.ItemBatchOutput:
         """Make up to 1,000 items or replace what is known of them, each as PUT does; those that cannot be kept are listed, the others are stored before the answer."""
         return cast("types.ItemBatchOutput", self.request("POST", path("/api/v1/items"), body=body))
@@ -95,6 +106,44 @@ class Client(Transport):
             "types.SimilarItemsOutput",
             self.request(
                 "GET", path("/api/v1/items/{item_id}/similar", item_id=item_id), query={"n": n}
+            ),
+        )
+
+    def outcomes(
+        self,
+        *,
+        cursor: str | None = None,
+        dimension: str | None = None,
+        limit: int | None = None,
+        metric: Literal["click_through", "conversion", "dwell", "rating", "satisfaction"]
+        | None = None,
+        placement: str | None = None,
+        span: Literal[
+            "28-days-before",
+            "7-days-before",
+            "day",
+            "day-before",
+            "hour",
+            "last-28-days",
+            "last-7-days",
+            "last-day",
+        ]
+        | None = None,
+    ) -> types.OutcomesOutput:
+        """Return a page of rates, oldest first."""
+        return cast(
+            "types.OutcomesOutput",
+            self.request(
+                "GET",
+                path("/api/v1/outcomes"),
+                query={
+                    "cursor": cursor,
+                    "dimension": dimension,
+                    "limit": limit,
+                    "metric": metric,
+                    "placement": placement,
+                    "span": span,
+                },
             ),
         )
 
@@ -139,6 +188,15 @@ class Client(Transport):
             self.request(
                 "GET", path("/api/v1/runs"), query={"cursor": cursor, "kind": kind, "limit": limit}
             ),
+        )
+
+    def session_recommendations(
+        self, body: types.SessionRecommendationsInput
+    ) -> types.SessionRecommendationsOutput:
+        """Return the best items after these events. Nothing of them is stored; without any, popular items."""
+        return cast(
+            "types.SessionRecommendationsOutput",
+            self.request("POST", path("/api/v1/sessions/recommendations"), body=body),
         )
 
     def erase_user(self, user_id: str) -> None:
@@ -236,6 +294,7 @@ class Client(Transport):
         cursor: str | None = None,
         exclude: list[str] | None = None,
         explain: bool | None = None,
+        language: str | None = None,
         n: int | None = None,
         offset: int | None = None,
         placement: str | None = None,
@@ -251,6 +310,7 @@ class Client(Transport):
                     "cursor": cursor,
                     "exclude": exclude,
                     "explain": explain,
+                    "language": language,
                     "n": n,
                     "offset": offset,
                     "placement": placement,

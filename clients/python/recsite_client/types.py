@@ -94,8 +94,11 @@ class DriftEventOutputEvidence(TypedDict):
 
 
 class DriftEventOutputMark(TypedDict):
-    verdict: VerdictEnum
+    verdict: DriftEventOutputMarkVerdictEnum
     note: str
+
+
+DriftEventOutputMarkVerdictEnum = Literal["right", "wrong", "explained"]
 
 
 class DriftEventOutputSide(TypedDict):
@@ -180,6 +183,75 @@ class EvaluationsOutputEvaluationValue(TypedDict):
     num_users: int
 
 
+class Evidence(TypedDict):
+    """An event of the person that lifts an item."""
+
+    item_id: str
+    """What the event was about."""
+    kind: str
+    occurred_at: str
+    gain: float
+    """The item's score less its score had the event not happened, in log-odds; of events that lift it only together an equal part."""
+
+
+class ExperimentsOutput(TypedDict):
+    experiments: list[ExperimentsOutputStartedExperiment]
+    next: str | None
+    """The next page's cursor."""
+
+
+class ExperimentsOutputStartedExperiment(TypedDict):
+    id: int
+    name: str
+    placement: str
+    kind: ExperimentsOutputStartedExperimentKindEnum
+    metric: ExperimentsOutputStartedExperimentMetricEnum
+    state: StateEnum
+    verdict: ExperimentsOutputStartedExperimentVerdictEnum
+    sentence: str
+    chosen: int | None
+    """The variant it was decided for."""
+    sample_ratio_p_value: float
+    started_at: str
+    ended_at: str | None
+    end_reason: str
+    looked_at: str | None
+    variants: list[ExperimentsOutputStartedExperimentVariant]
+
+
+ExperimentsOutputStartedExperimentKindEnum = Literal["compare", "interleave"]
+
+
+ExperimentsOutputStartedExperimentMetricEnum = Literal[
+    "clicks_per_impression", "clicks_per_person", "conversions_per_person"
+]
+
+
+class ExperimentsOutputStartedExperimentVariant(TypedDict):
+    id: int
+    name: str
+    share: float
+    """Of the people, as planned."""
+    version: int | None
+    """Number of its rules; null: those that are live."""
+    source: str
+    """"": each person's own list."""
+    people: int
+    value: float | None
+    effect: float | None
+    """Against the control, as a share of its value; of interleaving the part of the clicks for it less that for the other."""
+    low: float | None
+    """Of the interval that holds at all looks."""
+    high: float | None
+    p_value: float | None
+    """Valid at any look."""
+
+
+ExperimentsOutputStartedExperimentVerdictEnum = Literal[
+    "draft", "untrusted", "better", "worse", "same", "early"
+]
+
+
 class ExportedUserOutput(TypedDict):
     user_id: str
     exported_at: str
@@ -207,7 +279,7 @@ class FinishedRunsOutput(TypedDict):
 
 
 class FinishedRunsOutputFinishedRun(TypedDict):
-    kind: KindEnum
+    kind: FinishedRunsOutputFinishedRunKindEnum
     id: int
     finished_at: str
     started_at: str | None
@@ -216,6 +288,11 @@ class FinishedRunsOutputFinishedRun(TypedDict):
     seed: int
     settings: dict[str, Any]
     results: dict[str, Any]
+
+
+FinishedRunsOutputFinishedRunKindEnum = Literal[
+    "import", "training", "tracking", "report", "publication", "evaluation"
+]
 
 
 class FinishedRunsOutputSwitch(TypedDict):
@@ -271,9 +348,6 @@ class ItemBatchOutputRejection(TypedDict):
     detail: str
 
 
-KindEnum = Literal["import", "training", "tracking", "report", "publication", "evaluation"]
-
-
 class ManyRecommendationsInput(TypedDict):
     user_ids: list[str]
     placement: NotRequired[str]
@@ -296,6 +370,40 @@ class MergedUserOutput(TypedDict):
     events: int
     """That moved; 0 where it was done before."""
     impressions: int
+
+
+class OutcomesOutput(TypedDict):
+    rates: list[OutcomesOutputRate]
+    next: str | None
+    """The next page's cursor."""
+
+
+class OutcomesOutputRate(TypedDict):
+    placement: str | None
+    """Null: it is not there any more."""
+    span: SpanEnum
+    begins_at: str
+    ends_at: str
+    dimension: str
+    """What answers are split by; "all": nothing."""
+    part: str
+    """Which part of the dimension."""
+    metric: OutcomesOutputRateMetricEnum
+    value: float
+    """A share of items seen; seconds for dwell; a share of likes and dislikes."""
+    low: float | None
+    """Of the 95 % interval over people; null: too few."""
+    high: float | None
+    median: float | None
+    """Of people; of dwell alone."""
+    numerator: float
+    denominator: float
+    num_people: int
+
+
+OutcomesOutputRateMetricEnum = Literal[
+    "click_through", "conversion", "dwell", "satisfaction", "rating"
+]
 
 
 class PatchedDescribedItemInput(TypedDict):
@@ -357,7 +465,7 @@ class RankedItemsOutput(TypedDict):
     items: list[RankedItemsOutputItem]
     num_items: int
     """Of the category, hidden ones left out."""
-    source: SourceEnum
+    source: RankedItemsOutputSourceEnum
     """stored: no live worker answered in time, or the person is not known; the slate's items come first, then what is chosen most."""
     run: int | None
     """The publication that answers."""
@@ -372,6 +480,42 @@ class RankedItemsOutputItem(TypedDict):
     """In the whole list, from 1."""
     score: float | None
     """Null: no network has scored the item."""
+
+
+RankedItemsOutputSourceEnum = Literal["network", "stored"]
+
+
+class Reason(TypedDict):
+    """Why an item is there."""
+
+    kind: ReasonKindEnum
+    """What the text goes by."""
+    category: str | None
+    """The interest that the item serves: the one wanted most."""
+    weight: float | None
+    """Of that interest now: the probability that the next event falls into it."""
+    rule: str | None
+    """What placed the item where it is; null: its score under the person's network."""
+    together: int | None
+    """How many events of that interest lift the item only together, because any of them would do for the others; the evidence is the newest of them. Null: each counts by itself."""
+    text: str
+    """One or two sentences for the person."""
+
+
+ReasonKindEnum = Literal[
+    "history",
+    "interest",
+    "popular",
+    "trending",
+    "catalogue",
+    "pin",
+    "boost",
+    "own_boost",
+    "novelty",
+    "exploration",
+    "seen",
+    "session",
+]
 
 
 class RecommendationsOutput(TypedDict):
@@ -390,7 +534,7 @@ class RecommendationsOutput(TypedDict):
     fallback: bool
     """True: popular items, nothing personal yet."""
     next: str | None
-    """Send it as `cursor` to go on with this list; null: it ends."""
+    """Send it as `cursor` to go on with this list. Null: it ends, or no cursor was sent."""
 
 
 class RecommendedItem(TypedDict):
@@ -400,8 +544,10 @@ class RecommendedItem(TypedDict):
     rank: int
     """From 1, offset included."""
     score: float
-    rule: NotRequired[str]
-    """With explain: what placed it, such as "pin" or "fallback:popular_30d"; "" its score."""
+    reason: NotRequired[Reason | None]
+    """With explain; null: there is nothing true to say."""
+    evidence: NotRequired[list[Evidence]]
+    """With explain: the person's events that count most for the item, most first; none while that is being worked out, which takes about a second from the first time that it is asked."""
 
 
 class RecordEventsInput(TypedDict):
@@ -440,15 +586,58 @@ class RecordEventsOutputRejection(TypedDict):
 ResultEnum = Literal["deleted", "hidden"]
 
 
+class SessionRecommendationsInput(TypedDict):
+    events: list[SessionRecommendationsInputEvent]
+    """In whatever order."""
+    n: NotRequired[int | None]
+    placement: NotRequired[str]
+    exclude: NotRequired[list[str]]
+
+
+class SessionRecommendationsInputEvent(TypedDict):
+    item_id: str
+    kind: NotRequired[str]
+    value: NotRequired[float | None]
+    occurred_at: NotRequired[str | None]
+    """Default: now."""
+
+
+class SessionRecommendationsOutput(TypedDict):
+    recommendation_id: str
+    """Send it with the events that follow."""
+    placement: str
+    items: list[RecommendedItem]
+    run: int | None
+    """The publication that answers, null for a fallback."""
+    source: SessionRecommendationsOutputSourceEnum
+    """network: a live worker; similar_items: none answered within 300 ms, and stored similarities did; fallback: nothing known is near to what was done."""
+    fallback: bool
+
+
+SessionRecommendationsOutputSourceEnum = Literal["network", "similar_items", "fallback"]
+
+
 class SimilarItemsOutput(TypedDict):
     items: list[RankedItem]
     run: int | None
 
 
-SourceEnum = Literal["network", "stored"]
+SpanEnum = Literal[
+    "hour",
+    "day",
+    "last-day",
+    "last-7-days",
+    "last-28-days",
+    "day-before",
+    "7-days-before",
+    "28-days-before",
+]
 
 
 SplitEnum = Literal["leave-one-out", "time"]
+
+
+StateEnum = Literal["draft", "running", "stopped", "concluded"]
 
 
 StepEnum = Literal["event", "minute", "hour", "day", "week", "month"]
@@ -475,9 +664,6 @@ class UserControlsOutput(TypedDict):
     is_opted_out: bool
     updated_at: str | None
     """Null: nothing was said."""
-
-
-VerdictEnum = Literal["right", "wrong", "explained"]
 
 
 WindowEnum = Literal["30d", "7d", "all"]
