@@ -137,21 +137,21 @@ def _distances(above: Sequence[float | None], below: Sequence[float | None]) -> 
 
 def _labels(lines: Sequence[Rates], top: float) -> list[dict[str, Any]]:
     """Return each line's name at its right end, pushed apart where they would lie on one another."""
-    ends = sorted(
-        ((line.values[-1] / top, line) for line in lines if line.values), key=lambda end: end[0]
-    )
+    ends = [
+        (line.values[-1] / top, line.name, colour)
+        for line, (colour, _) in zip(lines, LOOKS, strict=False)
+        if line.values
+    ]
     labels, last = [], -1.0
-    for height, line in ends:
-        place = max(height, last + LETTER_GAP)
-        last = place
-        name = line.name
-        short = name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…"
+    for height, name, colour in sorted(ends):
+        last = max(height, last + LETTER_GAP)
         labels.append(
             {
-                "text": short,
+                "text": name if len(name) <= LABEL_LETTERS else f"{name[: LABEL_LETTERS - 1]}…",
+                "font": {"color": colour},
                 "x": 1,
                 "xref": "paper",
-                "y": place,
+                "y": last,
                 "yref": "paper",
                 "xanchor": "left",
                 "xshift": 6,

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.core.signing import Signer
+from django.test import Client
+from django.utils import timezone
 
 from interests.models import Alias, Controls, EndUser, EventKind, Impression, Interaction, Item
 from recommender.models import OutcomeOfPerson, OutcomeRefusal
@@ -246,3 +248,31 @@ def test_an_item_was_looked_at_for_half_an_hour_at_most():
     count()
 
     assert counts("dwell_seconds", "num_dwells") == [(1_800.0, 1)]
+
+
+def test_what_is_read_and_sent_back_through_the_api_is_counted():
+    person, item = factories.end_user("ada"), factories.item("book")
+    publication = factories.publication()
+    factories.slate(publication, person, [item])
+    headers = {
+        name: {"Authorization": f"Bearer {factories.api_key(scope)}"}
+        for name, scope in (("read", "recommendations:read"), ("write", "events:write"))
+    }
+    address = "/api/v1/users/ada/recommendations"
+    answer = Client().get(address, headers=headers["read"]).json()
+    event = {
+        "user_id": "ada",
+        "item_id": answer["items"][0]["item_id"],
+        "recommendation_id": answer["recommendation_id"],
+    }
+    kinds = {"impression": None, "dwell": 12.5, "view": None, "purchase": 30.0}
+    body = [{"event_id": kind, "kind": kind, "value": value, **event} for kind, value in kinds.items()]  # fmt: skip
+
+    sent = Client().post("/api/v1/events", {"events": body}, "application/json", headers=headers["write"])  # fmt: skip
+    count(timezone.now())
+
+    assert sent.json()["accepted"] == 4
+    assert counts("end_user", "run", "source", "impressions", "clicks", "conversions", "revenue", "dwell_seconds") == [
+        (person.pk, publication.pk, "s", 1, 1, 1, 30.0, 12.5)
+    ]  # fmt: skip
+    assert refusals() == {}
