@@ -158,6 +158,8 @@ def _too_early(of: Situation, found: Sequence[tuple[int, Seen]]) -> str:
     if of.is_interleaved:
         people = max(seen.people for seen in of.variants)
     said = "Too early" if of.is_running else "It ended too early to say"
+    if not people:
+        return f"{said}: nobody has been seen to look at an answer yet."
     if not found:
         who = f"{people:,} {'person has' if people == 1 else 'people have'} been seen so far"
         return (
@@ -179,7 +181,7 @@ def _when(of: Situation, people: int) -> str:
         return ""
     if people >= of.needed_people:
         return (
-            f" It has seen the {of.needed_people:,} people that it was planned for, so the difference is likely "
+            f" It has seen the {_about(of.needed_people)} people that it was planned for, so the difference is likely "
             f"smaller than the {100 * of.least_lift:g} % that would matter."
         )
     more = of.days * (of.needed_people / people - 1)
@@ -197,10 +199,16 @@ def _plan(of: Situation) -> str:
         )
     weeks = of.needed_people / (of.people_per_week * of.traffic)
     return (
-        f"To find a change of {100 * of.least_lift:g} % four times in five it needs about {of.needed_people:,} "
+        f"To find a change of {100 * of.least_lift:g} % four times in five it needs about {_about(of.needed_people)} "
         f"people. {of.people_per_week:,} were seen here in the last seven days, so it takes about "
         f"{_days(7 * weeks)}."
     )
+
+
+def _about(people: int) -> str:
+    """Return a number of people with two digits that count."""
+    unit = 10 ** max(len(str(people)) - 2, 0)
+    return f"{round(people / unit) * unit:,}"
 
 
 def _days(days: float) -> str:

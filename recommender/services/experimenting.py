@@ -163,7 +163,8 @@ def stop(
     experiment = _running(experiment_id)
     experiment.state, experiment.ended_at, experiment.end_reason = State.STOPPED, now, reason
     experiment.save(update_fields=["state", "ended_at", "end_reason"])
-    _note(experiment, f"Stopped it: {reason}" if reason else "Stopped it.", by=by, now=now)
+    said = f"Stopped it: {reason}" if reason else "Stopped it."
+    _note(experiment, said, by=by, now=now, otherwise=GUARDRAIL)
     return experiment
 
 
@@ -254,6 +255,8 @@ def _locked(experiment_id: int) -> Experiment:
     return found
 
 
-def _note(experiment: Experiment, text: str, *, by: AbstractBaseUser | None, now: datetime) -> None:
-    name = by.get_username() if by is not None else GUARDRAIL
+def _note(
+    experiment: Experiment, text: str, *, by: AbstractBaseUser | None, now: datetime, otherwise: str = ""
+) -> None:  # fmt: skip
+    name = by.get_username() if by is not None else otherwise
     ExperimentChange.objects.create(experiment=experiment, at=now, by=name, text=text[:1000])

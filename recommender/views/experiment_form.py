@@ -95,8 +95,8 @@ class ExperimentForm(forms.Form):
         parts = (
             ("What is tried?", ("name", "question", "placement", "kind")),
             ("What decides?", ("metric", "least_percent")),
-            ("Who takes part?", ("percent", "first_percent", "ramp_days", "layer")),
             ("What stops it by itself?", ("max_slower_percent", "max_empty_percent", "max_lost_percent")),
+            ("Who takes part?", ("percent", "first_percent", "ramp_days", "layer")),
         )  # fmt: skip
         return [(question, [self[name] for name in names]) for question, names in parts]
 

@@ -135,7 +135,8 @@ def test_a_guardrail_that_breaks_stops_it_and_says_why(counts) -> None:
     assert made.end_reason == (
         "B: answers take 9.0 ms instead of 4.0 ms; more than 50 % longer was not allowed."
     )
-    assert ExperimentChange.objects.latest("pk").by == "guardrail"
+    last = ExperimentChange.objects.latest("pk")
+    assert (last.by, last.text) == ("guardrail", f"Stopped it: {made.end_reason}")
     look = ExperimentLook.objects.get(variant=b)
     assert (look.answers, look.mean_ms, look.sd_ms) == (5_000, 9.0, 3.0)
 
