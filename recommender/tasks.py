@@ -17,7 +17,16 @@ from interests import tasks as interests_tasks
 from interests.models import Run
 from interests.services import running
 from recommender.models import EvaluationRun, PublicationRun
-from recommender.services import advancing, asking, counting, lag, looking, outcome_rates, outcomes
+from recommender.services import (
+    advancing,
+    asking,
+    counting,
+    keeping,
+    lag,
+    looking,
+    outcome_rates,
+    outcomes,
+)
 from recommender.services.asking import Asked, Question
 
 HOUR_SECONDS = 3_600
@@ -174,6 +183,12 @@ def sample_lag() -> None:
 def look_at_experiments() -> int:
     """Work out what each variant of the running experiments is worth; return how many those are."""
     return looking.look_at_all(now=timezone.now())
+
+
+@shared_task(queue="default", time_limit=60, autoretry_for=LOST)
+def prune_shelf_changes() -> int:
+    """Remove what every web process has seen; return how many changes."""
+    return keeping.prune(now=timezone.now())
 
 
 @shared_task(queue="default", time_limit=60, autoretry_for=LOST)

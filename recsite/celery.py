@@ -70,6 +70,9 @@ SCHEDULE: dict[str, tuple[str, str, float | crontab, int]] = {
     "work out rates of outcomes": ("recommender.tasks.report_outcomes", "default", 300, 300),
     "note how far slates are behind": ("recommender.tasks.sample_lag", "default", 60, 60),
     "look at experiments": ("recommender.tasks.look_at_experiments", "default", 600, 600),
+    "forget what web processes have seen": (
+        "recommender.tasks.prune_shelf_changes", "default", 60, 60,
+    ),
     "train every night": (
         "recommender.tasks.train_nightly", "default", crontab(hour="3", minute="0"), 3_600,
     ),

@@ -22,6 +22,7 @@ urlpatterns = [
     re_path(r"^items/(?P<item_id>[\s\S]+)/similar\Z", items.SimilarItems.as_view()),
     path("recommendations", recommendations.ManyRecommendations.as_view()),
     path("popular", items.PopularItems.as_view()),
+    path("trending", items.TrendingItems.as_view()),
     path("sessions/recommendations", sessions.SessionRecommendations.as_view()),
     path("runs", runs.FinishedRuns.as_view()),
     path("outcomes", outcomes.Outcomes.as_view()),

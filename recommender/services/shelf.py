@@ -20,6 +20,7 @@ from recommender.ranking.candidates import Candidates
 from recommender.ranking.expressions import Expression, Facts
 from recommender.selectors import shelf_rows
 from recommender.selectors.shelf_rows import PIECE, ItemRow
+from recommender.services.counting import HEAD
 
 # Expressions of unsaved rules that previews have asked for and that are kept for the next preview.
 NUM_PREVIEWED = 8
@@ -244,11 +245,13 @@ class Shelf:
         found: dict[tuple[str, int], Popular] = {}
         for rows in shelf_rows.popular():
             for window, category, items, item_ids, scores, counted_at in rows:
+                if window == HEAD:
+                    self.common = frozenset(items)
+                    continue
                 self._note_ids(items, item_ids)
                 found[window, category] = Popular(array("q", items), array("d", scores), counted_at)
             _let_others_go()
-        head = found.pop((HEAD, 0), None)
-        self._popular, self.common = found, frozenset(head.items if head else ())
+        self._popular = found
 
     def find(self, item_ids: Iterable[str]) -> None:
         """Look up the items of these ids that it does not know, such as pins that only events have named."""
@@ -323,11 +326,10 @@ class Shelf:
                 self._other_ids[key] = item_id
 
 
-# What placements call the windows of `services.counting`, and the list of what is common.
+# What placements call the windows of `services.counting`.
 WINDOW_NAMES: Mapping[str, str] = {
     "all": "popular", "7d": "popular_7d", "30d": "popular_30d", "trending": "trending",
 }  # fmt: skip
-HEAD = "head"
 
 
 def _let_others_go() -> None:

@@ -75,3 +75,19 @@ def test_unknown_window_is_told_which_there_are():
     problem = ask("popular", window="1y").json()
 
     assert problem["detail"] == 'window must be one of 30d, 7d, all, not "1y".'
+
+
+def test_trending_items_by_category():
+    drama = factories.category("Drama")
+    emma, persuasion = factories.item("emma"), factories.item("persuasion")
+    factories.popular([emma, persuasion], window="trending")
+    factories.popular([persuasion], window="trending", category_id=drama.pk)
+
+    assert ask("trending", n=1, offset=1).json() == {
+        "items": [{"item_id": "persuasion", "rank": 2, "score": 1}],
+        "counted_at": "2026-03-04T12:00:00+00:00",
+    }
+    assert [one["item_id"] for one in ask("trending", category="Drama").json()["items"]] == [
+        "persuasion"
+    ]
+    assert ask("trending", category="No such").json() == {"items": [], "counted_at": None}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from interests.models import EventKind
+from interests.models import Controls, EventKind
 from recommender.models import PopularItems
 from recommender.services import counting
 from tests import factories
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def lists() -> dict[tuple[str, int], dict[str, float]]:
-    rows = PopularItems.objects.all()
+    rows = PopularItems.objects.filter(window__in=counting.WINDOWS)
     return {
         (row.window, row.category_id): dict(zip(row.item_ids, row.scores, strict=True))
         for row in rows
@@ -105,3 +105,49 @@ def test_lists_end_at_two_hundred_items(monkeypatch):
     counting.count_popular_items(now=NOW)
 
     assert lists()["all", 0] == {"first": 3.0, "second": 2.0}
+
+
+def test_trending_items_are_those_chosen_more_than_usual():
+    poetry = factories.category("Poetry")
+    person = factories.end_user()
+    steady, rising = factories.item("steady"), factories.item("rising", categories=(poetry,))
+    for days in range(28):
+        factories.event(person, steady, occurred_at=NOW - timedelta(days=days))
+    for _ in range(3):
+        factories.event(person, rising, occurred_at=NOW)
+
+    counting.count_popular_items(now=NOW)
+
+    trending = PopularItems.objects.get(window="trending", category_id=0)
+    # Three events now decay to 3 and to 3 / 14: (3 - 3/14) / sqrt(3/14 + 1) = 2.528.
+    assert trending.item_ids[0] == "rising"
+    assert trending.scores[0] == pytest.approx(2.5280, abs=1e-4)
+    # One event a day: 2 - 2^-27 decayed by a day; by 14 days 0.7614 of 20.71 in 28 days, over 14: 1.1091.
+    assert trending.scores[1] == pytest.approx((2 - 1.1091) / (1 + 1.1091) ** 0.5, abs=1e-3)
+    assert PopularItems.objects.get(window="trending", category_id=poetry.pk).item_ids == ["rising"]
+
+
+def test_common_items_make_up_four_fifths_of_what_people_use():
+    people = [factories.end_user() for _ in range(8)]
+    often, seldom, once = (factories.item(name) for name in ("often", "seldom", "once"))
+    for person in people:
+        factories.event(person, often)
+        factories.event(person, often)  # the same person counts once
+    factories.event(people[0], seldom)
+    factories.event(people[1], seldom)
+    factories.event(people[2], once)
+
+    counting.count_popular_items(now=NOW)
+
+    # 8 of 11 uses are less than four fifths, so the next one is common too.
+    assert PopularItems.objects.get(window="head").items == [often.pk, seldom.pk]
+
+
+def test_events_of_who_opted_out_count_for_nothing():
+    person, item = factories.end_user(), factories.item("book")
+    factories.event(person, item)
+    Controls.objects.create(end_user=person, is_opted_out=True, updated_at=NOW)
+
+    counting.count_popular_items(now=NOW)
+
+    assert PopularItems.objects.count() == 0
