@@ -1,5 +1,5 @@
 """What engineers see and do with publications, slates and evaluations."""
 
-from recommender.admin import evaluations, placements, publications, slates
+from recommender.admin import evaluations, experiments, placements, publications, slates
 
-__all__ = ["evaluations", "placements", "publications", "slates"]
+__all__ = ["evaluations", "experiments", "placements", "publications", "slates"]
