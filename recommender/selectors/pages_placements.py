@@ -16,7 +16,7 @@ from recommender.models import Placement, PlacementSwitch, PlacementVersion
 from recommender.ranking import expressions, rule_words
 from recommender.ranking.expression_nodes import Facts, Name
 from recommender.ranking.rule_words import Change
-from recommender.ranking.rules import Rules
+from recommender.ranking.rules import Rules, SeenPolicy
 from recommender.selectors import pages_search
 from recommender.selectors.pages_lines import ItemLine, item_line, with_categories
 
@@ -234,6 +234,15 @@ def attributes() -> list[Attribute]:
             [NUM_EXAMPLES, NUM_SAMPLED_ITEMS, NUM_ATTRIBUTES],
         )
         return [Attribute(name, ", ".join(values)) for name, values in cursor.fetchall()]
+
+
+def used_items_are_ranked() -> bool:
+    """Tell whether slates hold items that people have used: where live rules show such again; one query."""
+    live = PlacementVersion.objects.filter(
+        pk__in=Placement.objects.exclude(live_version=None).values("live_version")
+    )
+    shown = live.filter(rules__has_key="seen").exclude(rules__seen=SeenPolicy.NEVER.value)
+    return shown.exists()
 
 
 def categories_by_item_id(item_ids: Iterable[str]) -> dict[str, frozenset[int]]:

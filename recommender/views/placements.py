@@ -93,7 +93,7 @@ def go_live(request: HttpRequest, name: str, number: int) -> HttpResponse:
         placing.go_live(
             placement_id=found.pk,
             number=number,
-            instead_of=int(instead_of) if instead_of.isdigit() else -1,
+            instead_of=whole_number(instead_of, otherwise=-1),
             reason=_text(request, "reason"),
             by=request.user,  # type: ignore[arg-type]  # signed in
             now=timezone.now(),
@@ -178,6 +178,11 @@ def number_of(version: PlacementVersion | None) -> int:
     return version.number if version else 0
 
 
+def whole_number(text: str, *, otherwise: int) -> int:
+    """Return a number of an address or a form; `otherwise` where it is none, or too long to be meant."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else otherwise
+
+
 def trail(of: Placement | None = None) -> list[tuple[str, str]]:
     """Return the way to a page of a placement."""
     found = [(PLACE, reverse("recommender:placements"))]
@@ -192,7 +197,7 @@ def _version(
     own = version_or_404(found, number)
     live = number_of(found.live_version)
     beside = request.GET.get("beside", "")
-    other_number = int(beside) if beside.isdigit() and len(beside) < 9 else live
+    other_number = whole_number(beside, otherwise=live)
     other = version_or_404(found, other_number)
     rules, before = pages_placements.rules_of(own), pages_placements.rules_of(other)
     context = {

@@ -15,6 +15,8 @@ from recommender.ranking.rules import SeenPolicy
 from recommender.selectors import pages_placements
 from recommender.selectors.pages_lines import ItemLine
 from recommender.services import comparing_rules, placing
+from recommender.views import placements_actions
+from recommender.views.frame import is_part_asked
 from recommender.views.placements import (
     LONGEST_NOTE,
     PLACE,
@@ -22,6 +24,7 @@ from recommender.views.placements import (
     placement_or_404,
     trail,
     version_or_404,
+    whole_number,
     words_of,
 )
 from recommender.views.placements_form import Typed, choices
@@ -73,9 +76,13 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
         return _page(request, placement, typed, context)
     typed = Typed.from_post(request.POST)
     verb, _, argument = request.POST.get("do", "").partition(":")
-    typed.act(verb, argument)
-    posted = {"based_on": _key(request, "based_on"), "number": _key(request, "number")}
-    if verb != "save":
+    placements_actions.act(typed, verb, argument)
+    posted = {
+        "based_on": whole_number(request.POST.get("based_on", ""), otherwise=0),
+        "number": whole_number(request.POST.get("number", ""), otherwise=0),
+    }
+    # A part of the page is asked for to look at; only the whole form saves.
+    if verb != "save" or is_part_asked(request):
         return _page(request, placement, typed, posted, verb=verb, argument=argument)
     return _save(request, placement, typed, posted)
 
@@ -85,8 +92,8 @@ def _base(
 ) -> PlacementVersion | None:
     """Return where editing starts: the version of the address, a draft that waits, or what is live."""
     start = request.GET.get("from", "")
-    if start.isdigit() and len(start) < 9:
-        return version_or_404(placement, int(start))
+    if start:
+        return version_or_404(placement, whole_number(start, otherwise=-1))
     live = placement.live_version
     is_draft = newest is not None and newest.went_live_at is None
     return newest if is_draft else live
@@ -276,8 +283,3 @@ def _first(problems: dict[str, str]) -> str:
 
 def _query(request: HttpRequest, name: str, longest: int = LONGEST_QUERY) -> str:
     return request.POST.get(name, "").replace("\0", "").strip()[:longest]
-
-
-def _key(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

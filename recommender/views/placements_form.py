@@ -1,4 +1,4 @@
-"""What stands in the editor of a placement: read from a form as it was typed, changed by its buttons, made into rules."""
+"""What stands in the editor of a placement: read from a form as it was typed, made into rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from recommender.ranking.rule_values import MAX_RULES
-from recommender.ranking.rules import MAX_LENGTH, Rules, RulesError, Window
+from recommender.ranking.rules import Rules, RulesError, Window
 
 BOOST_KINDS = ("item_id", "category", "where")
 _PARTS = {"rank": "The place", "factor": "How much it counts", "window": "The time"}
@@ -105,7 +105,7 @@ class Typed:
             posted, "boost_kind", "boost_what", "boost_factor", "boost_begin", "boost_end"
         )
         return cls(
-            fields={name: _clean(posted.get(name, "")) for name in PLAIN},
+            fields={name: clean(posted.get(name, "")) for name in PLAIN},
             hides_negative="hides_negative" in posted,
             categories_in=_list(posted, "category_in"),
             categories_out=_list(posted, "category_out"),
@@ -113,17 +113,6 @@ class Typed:
             boosts=[BoostRow(*row) for row in boosts],
             fallbacks=_list(posted, "fallback"),
         )
-
-    def act(self, verb: str, argument: str) -> None:
-        """Do what a button of the editor says; what makes no sense does nothing."""
-        if verb in _ON_ROWS:
-            rows, change = _ON_ROWS[verb]
-            place = int(argument) if argument.isascii() and argument.isdigit() else -1
-            found: list[Any] = getattr(self, rows)
-            if 0 <= place < len(found):
-                change(found, place)
-        elif verb in _WITH_TEXT and argument:
-            _WITH_TEXT[verb](self, _clean(argument))
 
     def rules(self) -> tuple[Rules | None, dict[str, str]]:
         """Return the rules, None where something makes no sense, and what is wrong by rule.
@@ -229,84 +218,18 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text as it is kept: without spaces around it, not too long."""
     return text.replace("\0", "").strip()[:LONGEST]
 
 
 def _list(posted: QueryDict, name: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(_clean, posted.getlist(name)[: MAX_RULES + 1]))))
+    return list(dict.fromkeys(filter(None, map(clean, posted.getlist(name)[: MAX_RULES + 1]))))
 
 
 def _rows(posted: QueryDict, *names: str) -> list[tuple[str, ...]]:
-    columns = [[_clean(text) for text in posted.getlist(name)[: MAX_RULES + 1]] for name in names]
+    columns = [[clean(text) for text in posted.getlist(name)[: MAX_RULES + 1]] for name in names]
     return [row for row in zip_longest(*columns, fillvalue="") if row[0]]
-
-
-# --- what the buttons do ---------------------------------------------------------------------------
-
-
-def _remove(rows: list[Any], place: int) -> None:
-    del rows[place]
-
-
-def _earlier(rows: list[Any], place: int) -> None:
-    if place:
-        rows[place - 1], rows[place] = rows[place], rows[place - 1]
-
-
-def _move_pin(by: int) -> Callable[[list[PinRow], int], None]:
-    def move(rows: list[PinRow], place: int) -> None:
-        row = rows[place]
-        if not row.rank.isdigit():
-            return
-        wanted = min(max(int(row.rank) + by, 1), MAX_LENGTH)
-        for other in rows:
-            if other is not row and other.rank == str(wanted):
-                other.rank = row.rank
-        row.rank = str(wanted)
-        rows.sort(key=lambda one: int(one.rank) if one.rank.isdigit() else MAX_LENGTH)
-
-    return move
-
-
-def _pin(typed: Typed, item_id: str) -> None:
-    taken = {row.rank for row in typed.pins}
-    free = next(rank for rank in range(1, len(taken) + 2) if str(rank) not in taken)
-    typed.pins.append(PinRow(item_id, str(free)))
-
-
-def _append(rows: str) -> Callable[[Typed, str], None]:
-    def append(typed: Typed, text: str) -> None:
-        found: list[str] = getattr(typed, rows)
-        if text not in found:
-            found.append(text)
-
-    return append
-
-
-def _boost(kind: str) -> Callable[[Typed, str], None]:
-    return lambda typed, text: typed.boosts.append(BoostRow(kind, text))
-
-
-_ON_ROWS: dict[str, tuple[str, Callable[[Any, int], None]]] = {
-    "unpin": ("pins", _remove),
-    "pin_up": ("pins", _move_pin(-1)),
-    "pin_down": ("pins", _move_pin(1)),
-    "unboost": ("boosts", _remove),
-    "in_off": ("categories_in", _remove),
-    "out_off": ("categories_out", _remove),
-    "fallback_up": ("fallbacks", _earlier),
-    "fallback_off": ("fallbacks", _remove),
-}
-_WITH_TEXT: dict[str, Callable[[Typed, str], None]] = {
-    "pin": _pin,
-    "in_on": _append("categories_in"),
-    "out_on": _append("categories_out"),
-    "fallback_on": _append("fallbacks"),
-    "boost_item": _boost("item_id"),
-    "boost_category": _boost("category"),
-    "boost_where": _boost("where"),
-}
 
 
 def choices(

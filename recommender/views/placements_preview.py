@@ -9,7 +9,7 @@ from typing import Any
 
 from recommender.ranking import rule_words
 from recommender.ranking.composing import Placed
-from recommender.ranking.rules import Rules
+from recommender.ranking.rules import Rules, SeenPolicy
 from recommender.selectors import pages_placements
 from recommender.selectors.pages_lines import ItemLine
 from recommender.services import comparing_rules
@@ -66,6 +66,8 @@ def previewed(
             "is_stranger": num_events is None,
             "is_fallback": compared.is_fallback,
             "others": [one for one, _ in found if one != user_id] if not is_exact else [],
+            "lacks_used_items": after.seen != SeenPolicy.NEVER
+            and not pages_placements.used_items_are_ranked(),
             "sentence": _sentence(*lines, length=after.length),
         },
         "person": person,

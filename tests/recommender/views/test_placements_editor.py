@@ -252,6 +252,16 @@ def test_expression_shows_where_it_cannot_be_read_and_what_items_have(
     assert "No item that was looked at has" not in pages.text(send(curator, where="price > 3"))
 
 
+def test_a_part_of_the_page_saves_nothing(curator: Client, home: Placement) -> None:
+    typed = {**START, "do": "save", "length": "7"}
+
+    response = curator.post(ADDRESS, typed, headers={"HX-Request": "true"})
+
+    assert response.status_code == 200
+    assert values(response, "length") == ["7"]  # type: ignore[arg-type]
+    assert not home.versions.exists()
+
+
 def test_second_curator_is_told_and_both_versions_stay(
     curator: Client, home: Placement, things: list[Item]
 ) -> None:
