@@ -77,17 +77,24 @@ _MOMENTS = ", ".join(
     f"count(*) FILTER (WHERE {x} > 0), sum({x}), sum({y}), sum({x} * {x}), sum({y} * {y}), sum({x} * {y})"
     for y, x, _ in RATIOS.values()
 )
+# Read once for all dimensions: a person has a few rows left of it.
+_GATHER = """
+    DROP TABLE IF EXISTS gathered_outcomes;
+    CREATE TEMPORARY TABLE gathered_outcomes ON COMMIT DROP AS
+    SELECT end_user_id, placement, source, run, version, {bucket} AS bucket, {sums}
+    FROM recommender_outcomeofperson AS outcome WHERE {condition} GROUP BY 1, 2, 3, 4, 5, 6
+"""
 _QUERY = """
     WITH own AS (
-        SELECT outcome.end_user_id, outcome.placement, {part} AS part, {bucket} AS bucket, {sums}
-        FROM recommender_outcomeofperson AS outcome {join}
-        WHERE {condition} GROUP BY 1, 2, 3, 4
+        SELECT outcome.end_user_id, outcome.placement, {part} AS part, outcome.bucket, {sums}
+        FROM gathered_outcomes AS outcome {join} GROUP BY 1, 2, 3, 4
     )
     SELECT placement, part, bucket, {moments},
         percentile_cont(0.5) WITHIN GROUP (ORDER BY dwell_seconds / num_dwells)
             FILTER (WHERE num_dwells > 0)
     FROM own WHERE part IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 3, 2
 """
+_SUMS = ", ".join(f"sum(outcome.{name})::float8 AS {name}" for name in COLUMNS)
 _THIRDS = """
     SELECT percentile_disc(ARRAY[1/3.0, 2/3.0]) WITHIN GROUP (ORDER BY num_events)
     FROM interests_enduser WHERE num_events > 0
@@ -135,37 +142,25 @@ class Parts:
             found[ATTRIBUTE + name] = (short, _PERSON)
         return found
 
-    def in_window(
-        self, dimension: tuple[str, str], *, since: datetime, until: datetime
-    ) -> Iterator[Found]:
-        """Yield the sums over the hours from `since` to before `until`."""
-        values = {"since": _naive(since), "until": _naive(until)}
-        return self._found(dimension, bucket="", condition=_WINDOW, values=values)
+    def gather_window(self, *, since: datetime, until: datetime) -> None:
+        """Take the hours from `since` to before `until` together, until the transaction ends."""
+        self._gather("", _WINDOW, {"since": _naive(since), "until": _naive(until)})
 
-    def by_hour(self, dimension: tuple[str, str], *, hours: Sequence[datetime]) -> Iterator[Found]:
-        """Yield the sums of each of these hours."""
-        values = {"days": [hour.date() for hour in hours], "hours": [hour.hour for hour in hours]}
-        return self._found(dimension, bucket="hour", condition=_HOURS, values=values)
+    def gather_hours(self, hours: Sequence[datetime]) -> None:
+        """Take each of these hours for itself."""
+        days, numbers = [hour.date() for hour in hours], [hour.hour for hour in hours]
+        self._gather("hour", _HOURS, {"days": days, "hours": numbers})
 
-    def by_day(self, dimension: tuple[str, str], *, days: Sequence[datetime]) -> Iterator[Found]:
-        """Yield the sums of each of these days."""
-        values = {"days": [day.date() for day in days]}
-        return self._found(dimension, bucket="day", condition=_DAYS, values=values)
+    def gather_days(self, days: Sequence[datetime]) -> None:
+        """Take each of these days for itself."""
+        self._gather("day", _DAYS, {"days": [day.date() for day in days]})
 
-    def _found(
-        self, dimension: tuple[str, str], *, bucket: str, condition: str, values: dict[str, Any]
-    ) -> Iterator[Found]:
+    def found(self, dimension: tuple[str, str]) -> Iterator[Found]:
+        """Yield the sums of each part of a dimension over what was gathered last."""
         part, join = dimension
-        query = _QUERY.format(
-            part=part,
-            join=join,
-            bucket=_BUCKETS[bucket],
-            condition=condition,
-            moments=_MOMENTS,
-            sums=", ".join(f"sum(outcome.{name})::float8 AS {name}" for name in COLUMNS),
-        )
+        query = _QUERY.format(part=part, join=join, moments=_MOMENTS, sums=_SUMS)
         with connection.cursor() as cursor:
-            cursor.execute(query, self.values | values)
+            cursor.execute(query, self.values)
             for placement, name, begin, *numbers, median in cursor.fetchall():
                 sums = {
                     metric: Sums(*numbers[6 * place : 6 * place + 6])
@@ -173,6 +168,11 @@ class Parts:
                 }
                 begins_at = begin.replace(tzinfo=UTC) if begin else None
                 yield Found(placement, SOURCES.get(name, name), begins_at, sums, median)
+
+    def _gather(self, bucket: str, condition: str, values: dict[str, Any]) -> None:
+        query = _GATHER.format(bucket=_BUCKETS[bucket], condition=condition, sums=_SUMS)
+        with connection.cursor() as cursor:
+            cursor.execute(query, values)
 
 
 def changed_hours(*, since: datetime, from_day: datetime) -> list[datetime]:

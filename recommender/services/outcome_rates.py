@@ -49,15 +49,17 @@ def report(*, now: datetime) -> int:
 def _of_hours(parts: Parts, changed: list[datetime], now: datetime) -> Iterator[OutcomeRate]:
     hours = [hour for hour in changed if hour >= now - HOURS_KEPT]
     OutcomeRate.objects.filter(span=Span.HOUR, begins_at__in=hours).delete()
+    parts.gather_hours(hours)
     for name, dimension in parts.dimensions.items():
-        yield from _rates(parts.by_hour(dimension, hours=hours), Span.HOUR, name, length=HOUR)
+        yield from _rates(parts.found(dimension), Span.HOUR, name, length=HOUR)
 
 
 def _of_days(parts: Parts, changed: list[datetime]) -> Iterator[OutcomeRate]:
     days = sorted({hour.replace(hour=0) for hour in changed})
     OutcomeRate.objects.filter(span=Span.DAY, begins_at__in=days).delete()
+    parts.gather_days(days)
     for name, dimension in parts.dimensions.items():
-        yield from _rates(parts.by_day(dimension, days=days), Span.DAY, name, length=DAY)
+        yield from _rates(parts.found(dimension), Span.DAY, name, length=DAY)
 
 
 def _of_windows(parts: Parts, now: datetime) -> Iterator[OutcomeRate]:
@@ -67,9 +69,12 @@ def _of_windows(parts: Parts, now: datetime) -> Iterator[OutcomeRate]:
     for last, before, length in WINDOWS:
         OutcomeRate.objects.filter(span__in=(last, before)).delete()
         for span, until in ((last, end), (before, end - length)):
+            since = until - length
+            parts.gather_window(since=since, until=until)
             for name, dimension in dimensions.items():
-                found = parts.in_window(dimension, since=until - length, until=until)
-                yield from _rates(found, span, name, length=length, begins_at=until - length)
+                yield from _rates(
+                    parts.found(dimension), span, name, length=length, begins_at=since
+                )
 
 
 def _rates(
