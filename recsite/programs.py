@@ -28,6 +28,8 @@ def servers(home: Path, *, postgres: bool, redis: bool) -> list[Program]:
 # A worker for each queue: a training takes hours, an event is to be seen in seconds. Two processes for
 # the default queue, so that short tasks get through beside a publication.
 WORKER_PROCESSES = {"live": 1, "asked": 1, "training": 1, "default": 2}
+# Where a machine is full, requests come first, then slates within their second, then what takes minutes.
+NICENESS = {"live": 4, "training": 10, "default": 10}
 
 
 def _server(name: str, start: Callable[..., subprocess.Popen[bytes]]) -> Program:
@@ -70,7 +72,7 @@ def _python(name: str, home: Path, port: int, arguments: list[str]) -> Program:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         environment.setdefault("SITE_ADDRESS", f"http://localhost:{port}")
         return children.start(
-            [sys.executable, *arguments],
+            ["nice", "-n", str(NICENESS.get(name, 0)), sys.executable, *arguments],
             log=home / "logs" / f"{name}.log",
             parent_died=how,
             folder=Path(__file__).resolve().parent.parent,

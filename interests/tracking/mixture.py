@@ -149,8 +149,8 @@ class _Going:
             weights[:here, step] = words.mix(crowd, step)
             if step < length:
                 words.update(step)
-        floored = map(with_floor, (weights, long_term, short_term))
-        return cls(batch, *floored, numbers)
+        weights, long_term, short_term = map(with_floor, (weights, long_term, short_term))
+        return cls(batch, weights, long_term, short_term, numbers)
 
     def track(self, row: int) -> Track:
         own = slice(self.batch.lengths[row] + 1)

@@ -78,13 +78,13 @@ def hand_over(keys: dict[int, bool], *, at: float) -> None:
     """
     if not keys:
         return
-    asked = dict.fromkeys(keys, at)
-    why = {key: at for key, wants_reasons in keys.items() if wants_reasons}
+    asked = dict.fromkeys(map(str, keys), at)
+    why = {str(key): at for key, wants_reasons in keys.items() if wants_reasons}
     try:
         with _client().pipeline(transaction=False) as pipe:
             for name, members in ((KEY, asked), (REASONS_KEY, why)):
                 if members:
-                    pipe.zadd(name, members)  # type: ignore[arg-type]  # Redis takes numbers as members
+                    pipe.zadd(name, members)
                     pipe.zremrangebyscore(name, "-inf", at - KEPT.total_seconds())
                     pipe.zremrangebyrank(name, 0, -MOST - 1)
                     pipe.expire(name, KEPT)
@@ -110,7 +110,7 @@ def _newest(name: str, now: datetime) -> list[int]:
     except (redis.RedisError, OSError) as error:
         log.warning("asking_not_known", error=str(error))
         return []
-    return [int(key) for key in found]  # type: ignore[union-attr]
+    return [int(key) for key in found]
 
 
 @functools.cache
