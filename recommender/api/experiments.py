@@ -34,7 +34,7 @@ class Experiments(Endpoint):
                 version = serializers.IntegerField(
                     allow_null=True, help_text="Number of its rules; null: those that are live."
                 )
-                source = serializers.CharField(
+                items_from = serializers.CharField(
                     allow_blank=True, help_text='"": each person\'s own list.'
                 )
                 people = serializers.IntegerField()
@@ -125,7 +125,7 @@ def _variant(row: VariantRow) -> dict[str, Any]:
         "name": variant.name,
         "share": row.share,
         "version": variant.version.number if variant.version else None,
-        "source": variant.source,
+        "items_from": variant.source,
         "people": look.people,
         **{name: getattr(look, name) for name in ("value", "effect", "low", "high", "p_value")},
     }

@@ -116,7 +116,7 @@ def items_at(looks: Sequence[tuple[int, int]], answers: int) -> float:
             if at == answers or not before[0] or not before[1]:
                 return items * (answers / at if at > answers else 1.0)
             part = math.log(answers / before[0]) / math.log(at / before[0])
-            return before[1] * (items / before[1]) ** part
+            return before[1] * math.exp(part * math.log(items / before[1]))
         before = (at, items)
     return float(before[1])
 

@@ -81,9 +81,11 @@ class Comparison:
 def sums_of(n: Array, c: Array, x: Array | None = None) -> Sums:
     """Return the sums of people's outcomes, arrays of one value a person."""
     before = np.zeros_like(n) if x is None else x
+    pairs = ((n, n), (c, c), (n, c), (before, before), (before, n), (before, c))
+    nn, cc, nc, xx, xn, xc = (float(np.dot(one, other)) for one, other in pairs)
     return Sums(
-        people=len(n), active=int(np.count_nonzero(c)), n=n.sum(), c=c.sum(), nn=n @ n, cc=c @ c,
-        nc=n @ c, x=before.sum(), xx=before @ before, xn=before @ n, xc=before @ c,
+        people=len(n), active=int(np.count_nonzero(c)), n=float(n.sum()), c=float(c.sum()), nn=nn, cc=cc,
+        nc=nc, x=float(before.sum()), xx=xx, xn=xn, xc=xc,
     )  # fmt: skip
 
 

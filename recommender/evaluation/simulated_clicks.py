@@ -18,6 +18,7 @@ from recommender.evaluation import sequential
 from recommender.evaluation.sequential import Sums
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 ITEMS_PER_VISIT = 10
 RUNS_AT_ONCE = 20
 
@@ -96,18 +97,21 @@ def try_out(
     """
     rng = np.random.default_rng(seed)
     naive_z = float(stats.norm.ppf(1 - alpha / 2))
-    called, naive, once, missed = ([] for _ in range(4))  # type: list[Array], list[Array], list[Array], list[Array]
+    called: list[Flags] = []
+    naive: list[Flags] = []
+    once: list[Flags] = []
+    missed: list[Flags] = []
     for start in range(0, runs, RUNS_AT_ONCE):
         estimate, variance = _log_ratios(world, lift, min(RUNS_AT_ONCE, runs - start), rng)
         error = np.sqrt(variance)
         allowed = sequential.bound(1 / variance, scale=np.log1p(least_lift), alpha=alpha) * error
         # Where too few did anything the variance is infinite and nothing is called.
         called.append(np.abs(estimate) > allowed)
-        naive.append((np.abs(estimate) > naive_z * error).any(axis=0))
-        once.append((np.abs(estimate) > naive_z * error)[-1])
-        missed.append((np.abs(estimate - np.log1p(lift)) > allowed).any(axis=0))
+        naive.append(_ever(np.abs(estimate) > naive_z * error))
+        once.append(_ever(np.abs(estimate[-1:]) > naive_z * error[-1:]))
+        missed.append(_ever(np.abs(estimate - np.log1p(lift)) > allowed))
     every = np.concatenate(called, axis=1)
-    is_found = every.any(axis=0)
+    is_found = _ever(every)
     return Outcome(
         runs=runs,
         found=int(is_found.sum()),
@@ -116,6 +120,12 @@ def try_out(
         days=every.argmax(axis=0)[is_found] + 1.0,
         missed=int(np.concatenate(missed).sum()),
     )
+
+
+def _ever(flags: Flags) -> Flags:
+    """Return of each run whether a flag [days, runs] was up on any day."""
+    found: Flags = np.logical_or.reduce(flags, axis=0)
+    return found
 
 
 def _log_ratios(
@@ -139,7 +149,7 @@ def _log_ratios(
 
 
 def _days(
-    world: World, lift: float, is_second: NDArray[np.bool_], rng: np.random.Generator
+    world: World, lift: float, is_second: Flags, rng: np.random.Generator
 ) -> Iterator[tuple[Array, Array]]:
     """Yield each evening everybody's denominators and numerators so far, [runs, people]."""
     shape = is_second.shape
@@ -159,10 +169,13 @@ def _days(
         clicks = rng.poisson(seen * rate[run, person] * of_day[run, 0] * of_list)
         n[run, person] += seen
         c[run, person] += clicks
-        yield ((first_day <= day) * 1.0, (c > 0) * 1.0) if world.once else (n, c)
+        if world.once:
+            yield (first_day <= day).astype(np.float64), (c > 0).astype(np.float64)
+        else:
+            yield n, c
 
 
-def _sums(n: Array, c: Array, chosen: NDArray[np.bool_]) -> Sums:
+def _sums(n: Array, c: Array, chosen: Flags) -> Sums:
     """Return the sums of the chosen people who were there, each an array over runs."""
     n, c = n * chosen, c * chosen
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -82,7 +84,8 @@ def recent_sums(*, placement_id: int, metric: str, since: datetime) -> Sums:
     return Sums(*(float(value or 0) for value in rows[0]))
 
 
-def _rows(query: str, parameters: dict[str, object]) -> list[tuple[object, ...]]:
+def _rows(query: str, parameters: Mapping[str, int | date]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

@@ -201,13 +201,13 @@ def _points(variants: list[int], begin: datetime, step: timedelta) -> defaultdic
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (variant_id, date_bin(%(step)s, at, %(begin)s))
+            SELECT DISTINCT ON (variant_id, date_bin(%(step)s::interval, at, %(begin)s))
                 variant_id, at, effect, low, high, people
             FROM recommender_experimentlook
             WHERE variant_id = ANY(%(variants)s) AND effect IS NOT NULL
-            ORDER BY variant_id, date_bin(%(step)s, at, %(begin)s), at DESC
+            ORDER BY variant_id, date_bin(%(step)s::interval, at, %(begin)s), at DESC
             """,
-            {"step": step, "begin": begin, "variants": variants},
+            {"step": f"{step.total_seconds()} seconds", "begin": begin, "variants": variants},
         )
         for variant, *values in cursor.fetchall():
             found[variant].append(Point(*values))

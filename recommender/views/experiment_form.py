@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from recommender.models import Experiment, PlacementVersion, Variant
+from recommender.models import Experiment, Placement, PlacementVersion, Variant
 from recommender.ranking.assigning import NUM_BUCKETS
 from recommender.selectors import pages_experiments
 from recommender.services import checking_experiments
@@ -38,7 +38,7 @@ class ExperimentForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Written down before, it cannot be made up after.",
     )
-    placement = forms.ModelChoiceField(None, empty_label=None)  # type: ignore[arg-type]
+    placement = forms.ModelChoiceField(Placement.objects.none(), empty_label=None)
     kind = forms.ChoiceField(
         label="How",
         choices=Experiment.Kind.choices,

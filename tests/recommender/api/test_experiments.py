@@ -44,7 +44,7 @@ def test_experiments_say_what_they_found(client: Client) -> None:
         "looked_at": (NOW + timedelta(days=1)).isoformat(),
     }  # fmt: skip
     assert (a["name"], a["people"], a["value"], a["effect"]) == ("A", 400, 0.05, None)
-    assert (b["source"], b["share"], b["value"]) == ("popular_30d", 0.5, 0.1)
+    assert (b["items_from"], b["share"], b["value"]) == ("popular_30d", 0.5, 0.1)
     assert b["effect"] == pytest.approx(1.0)
     assert 0 < b["low"] < 1 < b["high"] and b["p_value"] < 0.001
 
