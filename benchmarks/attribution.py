@@ -159,11 +159,11 @@ def _leave_groups_out(site: Site, person: Person) -> Floats:
 
 
 def _last(site: Site, places: NDArray[np.int64]) -> Tensor:
-    columns = [
+    items, kinds, gaps = (
         torch.from_numpy(column[places])
         for column in (site.own.items, site.own.kinds, site.own.gaps)
-    ]
-    return site.module.last(*columns, torch.full((len(places),), places.shape[1]))
+    )
+    return site.module.last(items, kinds, gaps, torch.full((len(places),), places.shape[1]))
 
 
 def _integrated(site: Site, person: Person, *, steps: int) -> Floats:
@@ -183,7 +183,7 @@ def _integrated(site: Site, person: Person, *, steps: int) -> Floats:
         scaled = (vectors * ((step + 1) / steps)).requires_grad_()
         hidden = site.module.encode(scaled, kinds, gaps)[:, -1]  # [K, D]
         total += torch.autograd.grad((hidden * weights).sum(), scaled)[0]
-    found: Floats = (total * vectors).sum(-1).T.numpy() / steps
+    found: Floats = ((total * vectors).sum(-1).T / steps).numpy()
     return found
 
 
@@ -239,10 +239,9 @@ def _print_sizes(truth: list[Floats]) -> None:
     ages = (gains.shape[-1] - 1 - gains.argmax(-1))[best[..., 0] >= BEYOND]
     shares = {n: float((ages < n).mean().round(3)) for n in (1, 5, 10, 20, 30)}
     print("the best event is among the newest n, share of items:", shares)
-    common = gains.mean(1, keepdims=True)
+    alone = (best[..., 0] >= BEYOND).mean(), (gains[..., -30:].max(-1) >= BEYOND).mean()
     print(
-        "of the variance of gains, common to a person's items:",
-        round(common.var() / gains.var(), 3),
+        f"items that one event lifts by {BEYOND} alone: {alone[0]:.3f}; of the newest 30: {alone[1]:.3f}"
     )
 
 

@@ -90,7 +90,8 @@ class EventLine:
 class SlateLine:
     """One place of a slate.
 
-    `reason` is what the person is told of it, "" for nothing; `evidence` the events that lift it most.
+    `reason` is what the person is told of it, "" for nothing; `evidence` the events that lift it most: the
+    newest of `together` where it is that many that lift it only together, else that is 0.
     """
 
     rank: int
@@ -98,6 +99,7 @@ class SlateLine:
     item: ItemLine
     reason: str
     evidence: tuple[reasons.EvidenceLine, ...]
+    together: int
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ def _lines(found: Slate, items: dict[int, ItemLine], *, limit: int) -> list[Slat
             items[own.item],
             reason_words.sentence(why.said, language=LANGUAGE),
             why.evidence,
+            why.said.together,
         )
         for own, why in zip(placed, explained, strict=True)
     ]

@@ -113,7 +113,7 @@ def reasons_of(
     is_personal = end_user is not None and not all(map(_is_fallback, placed))
     known = [StoredReason.from_plain(one) for one in stored or ()] if is_personal else []
     by_item = {one.item: one for one in known}
-    weights = _weights(end_user) if is_personal else {}
+    weights = _weights(end_user) if end_user is not None and is_personal else {}
     wanted = {
         one.event for own in placed if own.item in by_item for one in by_item[own.item].events
     }
@@ -166,7 +166,7 @@ def _is_fallback(placed: Placed) -> bool:
     return placed.rule.startswith(f"{FALLBACK}:")
 
 
-def _weights(end_user: int | None) -> dict[int, float]:
+def _weights(end_user: int) -> dict[int, float]:
     """Return the interest weights of a person now; none of somebody who has opted out."""
     rows = EndUser.objects.filter(pk=end_user, current_state__isnull=False)
     found = (

@@ -218,7 +218,8 @@ def _of_interest(
     own = own[is_known][-network.config.max_length :]
     column = int(np.searchsorted(log.category_keys[:-1], category))
     is_of_it = log.log.catalogue.shares[log.log.items[own], column] > 0
-    return own[is_of_it & ~log.log.is_negative[own]]
+    wanted: NDArray[np.int64] = own[is_of_it & ~log.log.is_negative[own]]
+    return wanted
 
 
 def _places(

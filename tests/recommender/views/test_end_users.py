@@ -189,6 +189,22 @@ def test_end_user_is_shown_with_what_they_are_told_and_the_events_behind_it(
     assert f'href="/catalogue/{liked.pk}"' in response.content.decode()
 
 
+def test_events_that_lift_an_item_only_together_are_said_to(
+    analyst: Client, categories: tuple[Category, Category]
+) -> None:
+    person = factories.end_user("ann")
+    liked, shown = (factories.item(name, categories=categories[:1]) for name in ("i0", "i1"))
+    event = factories.event(person, liked, kind="like")
+    evidence = (Evidence(event=event.pk, item=liked.pk, gain=0.1),)
+    reason = StoredReason(shown.pk, categories[0].pk, 0.6, evidence, together=9)
+    factories.slate(factories.publication(), person, [shown], reasons=[reason.to_plain()])
+
+    said = pages.text(analyst.get(f"/end-users/{person.pk}"))
+
+    assert "Because you liked “Title of i0” and 8 others in Drama, which" in said
+    assert "The newest of 9 events that lift it only together +0.10 Like Title of i0 ," in said
+
+
 def test_end_user_whose_list_is_not_explained_is_told_so(
     analyst: Client, categories: tuple[Category, Category]
 ) -> None:
