@@ -17,7 +17,9 @@ from django.utils.crypto import get_random_string
 from redis.exceptions import RedisError
 
 from recommender.services.asking import KEPT_SECONDS, Asked
-from recommender.services.ranking_for import MAX_RANKED
+
+# An answer of a worker waits in Redis: as much of a category as anybody pages through.
+MAX_RANKED = 2_000
 
 # What the slate has of the category comes first, then what is chosen most, then the rest.
 STORED = """

@@ -25,10 +25,9 @@ from interests.models import Category, Item
 from interests.selectors.events import LoadedCatalogue
 from recommender.services import previewing, refreshing, slating
 from recommender.services.previewing import CannotPreview
+from recommender.services.ranked_categories import MAX_RANKED
 from recommender.services.slating import SLATE_LENGTH
 
-# An answer of a worker waits in Redis: as much of a category as anybody pages through.
-MAX_RANKED = 2_000
 # Stored similarities go by the last events; after so many more one counts half.
 NUM_NEAREST = 20
 FADE_EVENTS = 4
