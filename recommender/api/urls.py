@@ -8,6 +8,7 @@ from recommender.api import (
     experiments,
     items,
     outcomes,
+    placements,
     ranked_categories,
     recommendations,
     runs,
@@ -27,5 +28,6 @@ urlpatterns = [
     path("runs", runs.FinishedRuns.as_view()),
     path("outcomes", outcomes.Outcomes.as_view()),
     path("evaluations", runs.Evaluations.as_view()),
+    path("placements", placements.Placements.as_view()),
     path("experiments", experiments.Experiments.as_view()),
 ]
