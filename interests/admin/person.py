@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -47,11 +46,14 @@ class ControlsForm(forms.Form):
         label="Show more or less",
         help_text="One category a line with its factor: Comedy = 2 doubles its odds, Drama = 0.5 halves them.",
     )
-    forget_before = forms.SplitDateTimeField(
+    # The browser's own field: the admin's calendar writes styles that the policy forbids.
+    forget_before = forms.DateTimeField(
         required=False,
-        widget=AdminSplitDateTime,
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
+        ),
         label="Forget before",
-        help_text="Events before this time are kept, and not used any more. Empty: all are used.",
+        help_text="UTC. Events before this time are kept, and not used any more. Empty: all are used.",
     )
     is_opted_out = forms.BooleanField(
         required=False,
@@ -73,8 +75,11 @@ class ControlsForm(forms.Form):
         return found
 
     def wishes(self) -> Wishes:
-        """Return what was filled in."""
+        """Return what was filled in; a time that was not touched keeps its fractions of a second."""
         given = self.cleaned_data
+        before = self.initial["forget_before"]
+        if before is not None and given["forget_before"] == before.replace(microsecond=0):
+            given["forget_before"] = before
         return Wishes(
             muted=[category.name for category in given["muted"]],
             boosts=given["boosts"],
@@ -99,7 +104,7 @@ class PersonPages(FastAdmin):
 
     change_form_template = f"{FOLDER}/change_form.html"
 
-    def get_urls(self) -> list[URLPattern]:  # type: ignore[override]
+    def get_urls(self) -> list[URLPattern]:
         """Add the pages."""
         pages = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"interests_enduser_{name}")
@@ -110,7 +115,7 @@ class PersonPages(FastAdmin):
                 ("erase", self.erase_one),
             )
         ]  # fmt: skip
-        return [*pages, *super().get_urls()]  # type: ignore[list-item]
+        return [*pages, *super().get_urls()]
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         """Tell whether the account may erase people."""
@@ -216,7 +221,6 @@ class PersonPages(FastAdmin):
             "opts": self.opts,
             "person": person,
             "back": reverse("admin:interests_enduser_change", args=[person.pk]),
-            "media": self.media,
         }
         return TemplateResponse(request, f"{FOLDER}/{name}.html", context)
 

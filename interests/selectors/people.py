@@ -27,9 +27,14 @@ COUNTS = """
     WHERE person.id > %s ORDER BY person.id LIMIT %s
 """
 NUM_WITH_EVENTS = """
-    SELECT count(*) FROM interests_enduser person WHERE EXISTS (
+    SELECT count(*) FROM interests_enduser person
+    LEFT JOIN interests_controls controls ON controls.end_user_id = person.id
+        AND (controls.is_opted_out OR controls.forget_before IS NOT NULL)
+    WHERE CASE WHEN controls.end_user_id IS NULL THEN EXISTS (
+        SELECT FROM interests_interaction event WHERE event.end_user_id = person.id
+    ) ELSE EXISTS (
         SELECT FROM interests_used_interaction event WHERE event.end_user_id = person.id
-    )
+    ) END
 """
 
 

@@ -17,10 +17,6 @@ class Boosted:
     category: CategoryName
     factor: float
 
-    @property
-    def is_more(self) -> bool:
-        return self.factor > 1
-
 
 @dataclass(frozen=True)
 class ControlsShown:
@@ -41,6 +37,14 @@ class ControlsShown:
     @property
     def says_something(self) -> bool:
         return bool(self.muted or self.boosted or self.forget_before or self.is_opted_out)
+
+    @property
+    def more(self) -> list[Boosted]:
+        return [one for one in self.boosted if one.factor >= 1]
+
+    @property
+    def less(self) -> list[Boosted]:
+        return [one for one in self.boosted if one.factor < 1]
 
 
 def controls(*, end_user_id: int, categories: Mapping[int, Category]) -> ControlsShown:

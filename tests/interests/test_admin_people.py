@@ -6,9 +6,12 @@ import json
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from interests import tasks
 from interests.models import Controls, EndUser, Interaction
+from interests.services import controlling
+from interests.services.controlling import Wishes
 from recsite.access.models import AuditEntry
 from tests import factories
 
@@ -56,7 +59,7 @@ def said(messages_of):
 
 
 def controls(client, person, **fields):
-    given = {"boosts": "", "forget_before_0": "", "forget_before_1": "", **fields}
+    given = {"boosts": "", "forget_before": "", **fields}
     return client.post(address(person, "controls"), given, follow=True)
 
 
@@ -67,8 +70,8 @@ def test_controls_are_saved_shown_and_audited(
 
     with django_capture_on_commit_callbacks(execute=True):
         saved = controls(
-            curator, ada, muted=["Drama"], boosts="Comedy = 2.5\n\n", forget_before_0="2026-03-04",
-            forget_before_1="12:00:00",
+            curator, ada, muted=["Drama"], boosts="Comedy = 2.5\n\n",
+            forget_before="2026-03-04T12:00:00",
         )  # fmt: skip
 
     assert said(saved) == ["Controls of ada hold from the next answer on."]
@@ -82,6 +85,16 @@ def test_controls_are_saved_shown_and_audited(
     assert "Comedy = 2.5</textarea>" in shown
     entry = AuditEntry.objects.get(table="interests.controls")
     assert (entry.actor_kind, entry.actor, entry.action) == ("account", "curator", "insert")
+
+
+def test_time_that_was_not_touched_stays_to_the_microsecond(curator, ada, woken):
+    at = factories.NOW.replace(microsecond=5)
+    controlling.put(user_id="ada", wishes=Wishes(forget_before=at), now=timezone.now())
+
+    controls(curator, ada, forget_before="2026-03-04T12:00:00")
+
+    assert Controls.objects.get().forget_before == at
+    assert AuditEntry.objects.filter(table="interests.controls").count() == 1
 
 
 @pytest.mark.parametrize(
