@@ -23,8 +23,8 @@ from recommender.models import Serving
 from recommender.models.placements import DEFAULT
 from recommender.services import session_lists
 from recommender.services.asking import Question, State
+from recommender.services.nearest import SessionEvent
 from recommender.services.planning import PlacementUnknown
-from recommender.services.ranking_for import SessionEvent
 from recsite.access import parameters
 from recsite.access.endpoints import Endpoint, body_of, json_response
 from recsite.access.models import Scope

@@ -10,8 +10,8 @@ from typing import Any
 from interests.models import EventKind, Item
 from recommender.models import Serving
 from recommender.selectors.reading import Person, Used
-from recommender.services import ranking_for, recommending
-from recommender.services.ranking_for import SessionEvent
+from recommender.services import nearest, recommending
+from recommender.services.nearest import SessionEvent
 from recommender.services.recommending import Answer
 
 
@@ -40,7 +40,7 @@ def answered(
         known = [at for at, score in enumerate(scores) if score is not None]
         items, item_ids, scores = ([own[at] for at in known] for own in (items, item_ids, scores))
     else:
-        near = ranking_for.nearest_to(done, weights=kinds)
+        near = nearest.nearest_to(done, weights=kinds)
         source = "similar_items" if near else "fallback"
         run = Serving.objects.values_list("publication_id", flat=True).first() if near else None
         items, item_ids, scores = ([row[column] for row in near] for column in range(3))

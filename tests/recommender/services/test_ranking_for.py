@@ -6,9 +6,9 @@ import pytest
 from interests.models import EndUser, Item, TrainingRun
 from interests.selectors import events
 from recommender.models import SimilarItems
-from recommender.services import previewing, ranking_for, refreshing
+from recommender.services import nearest, previewing, ranking_for, refreshing
+from recommender.services.nearest import SessionEvent
 from recommender.services.previewing import CannotPreview
-from recommender.services.ranking_for import SessionEvent
 from tests import factories
 from tests.factories import NOW
 
@@ -122,7 +122,7 @@ def test_nearest_items_add_up_and_older_events_count_less():
     similar(a, (x, 0.8), (y, 0.8), (b, 0.9))
     similar(b, (y, 0.4), (z, 0.6))
 
-    found = ranking_for.nearest_to(
+    found = nearest.nearest_to(
         [SessionEvent("a", "view", None, 0), SessionEvent("b", "like", None, 1)],
         weights={"view": 1.0, "like": 2.0},
     )
@@ -141,4 +141,4 @@ def test_what_was_disliked_draws_nothing_near():
     similar(b, (x, 0.6))
     events_of = [SessionEvent("a", "view", None, 0), SessionEvent("b", "dislike", None, 1)]
 
-    assert ranking_for.nearest_to(events_of, weights={"dislike": -1.0}) == []
+    assert nearest.nearest_to(events_of, weights={"dislike": -1.0}) == []
