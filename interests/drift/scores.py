@@ -65,6 +65,11 @@ class DriftScores:
     differences: NDArray[np.float64]
     significances: NDArray[np.float64]
 
+    def at(self, moment: int) -> DriftScores:
+        """Return one of the moments alone."""
+        own = slice(moment, moment + 1)
+        return DriftScores(self.scores[own], self.differences[own], self.significances[own])
+
     def rising(self, moment: int) -> list[int]:
         """Return the categories that rose by more than noise, the surest first."""
         z = self.significances[moment]
@@ -119,6 +124,80 @@ def drift_scores(
     return result
 
 
+def latest_scores(
+    histories: Sequence[History], *, population: NDArray[np.float64], session_correlation: float
+) -> DriftScores:
+    """Return what `drift_scores` says of each history after its last event, of all histories at once. [M]
+
+    Args:
+        histories: one for each moment of the result.
+    """
+    kept = [~history.is_negative for history in histories]
+    ends = np.array([own.sum() for own in kept], np.int64)
+    result = DriftScores(
+        scores=np.full(len(ends), np.nan),
+        differences=np.zeros((len(ends), len(population))),
+        significances=np.zeros((len(ends), len(population))),
+    )
+    enough = np.flatnonzero(ends >= MIN_EVENTS)
+    enough = enough[np.argsort(ends[enough], kind="stable")]  # like lengths together
+    numbers = ends[enough].sum() * len(population)
+    for part in np.array_split(enough, 1 + numbers // 1_000_000):
+        if not len(part):
+            continue
+        shares = np.zeros((len(part), ends[part].max(), len(population)))
+        sessions = np.full(shares.shape[:2], -1)
+        for row, place in enumerate(part.tolist()):
+            shares[row, : ends[place]] = histories[place].shares[kept[place]]
+            sessions[row, : ends[place]] = histories[place].sessions[kept[place]]
+        weights = _contrasts(ends[part], shares.shape[1])  # [M, L]
+        difference = np.matmul(weights[:, None], shares)[:, 0]
+        noise = _noise_of_each(weights, sessions, session_correlation)
+        variances = _variances_of_each(shares, ends[part], population)
+        result.differences[part] = difference
+        result.significances[part] = difference / np.sqrt(noise[:, None] * variances)
+        groups = _groups(population)
+        result.scores[part] = _standardised(
+            difference @ groups,
+            noise,
+            *_covariances_of_each(shares @ groups, ends[part], population @ groups),
+        )
+    return result
+
+
+def _noise_of_each(
+    weights: NDArray[np.float64], sessions: NDArray[np.int64], correlation: float
+) -> NDArray[np.float64]:
+    """Return what `_noise` does where each row has sessions of its own, [M, L] and [M, L] to [M]."""
+    starts = np.flatnonzero(np.diff(sessions, axis=1, prepend=-2) != 0)
+    of_sessions = np.add.reduceat(weights.ravel(), starts)
+    sums = np.bincount(starts // weights.shape[1], of_sessions**2, minlength=len(weights))
+    noise: NDArray[np.float64] = (1 - correlation) * (weights**2).sum(1) + correlation * sums
+    return noise
+
+
+def _variances_of_each(
+    shares: NDArray[np.float64], ends: NDArray[np.integer], population: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what `_variances` does of histories that are padded with 0, [M, L, C] to [M, C]."""
+    total = (ends + PSEUDO_COUNT)[:, None]
+    means = (shares.sum(1) + PSEUDO_COUNT * population) / total
+    squares = ((shares**2).sum(1) + PSEUDO_COUNT * population) / total
+    variances: NDArray[np.float64] = np.maximum(squares - means**2, 1e-6)
+    return variances
+
+
+def _covariances_of_each(
+    shares: NDArray[np.float64], ends: NDArray[np.integer], population: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what `_covariances` does of histories that are padded with 0, [M, L, G] to [M, G], [M, G, G]."""
+    total = (ends + PSEUDO_COUNT)[:, None]
+    means = (shares.sum(1) + PSEUDO_COUNT * population) / total
+    products = np.matmul(shares.transpose(0, 2, 1), shares) + PSEUDO_COUNT * np.diag(population)
+    covariances = products / total[:, :, None] - means[:, :, None] * means[:, None]
+    return means, covariances
+
+
 def new_to(
     history: History, drift: DriftScores, *, after: Sequence[int] | NDArray[np.integer]
 ) -> list[list[int]]:
@@ -127,6 +206,8 @@ def new_to(
     Args:
         drift: what `drift_scores` returned for the same moments.
     """
+    if not (drift.significances > SIGNIFICANT).any():
+        return [[] for _ in after]
     is_kept = ~history.is_negative
     ends = np.concatenate([[0], np.cumsum(is_kept)])[np.asarray(after, int)]
     totals = np.cumsum(history.shares[is_kept], axis=0)

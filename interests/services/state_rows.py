@@ -14,7 +14,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from interests.drift.scores import drift_scores, new_to
+from interests.drift.scores import DriftScores, drift_scores, new_to
 from interests.services import copying
 from interests.tracking import mixture, timeline
 from interests.tracking.histories import History
@@ -69,15 +69,22 @@ class States:
     first: int = 0
 
 
-def lines(states: States, *, knowledge: Knowledge, now: datetime) -> Iterator[str]:
-    """Yield the lines that COPY takes, one for each moment."""
+def lines(
+    states: States, *, knowledge: Knowledge, now: datetime, drift: DriftScores | None = None
+) -> Iterator[str]:
+    """Yield the lines that COPY takes, one for each moment.
+
+    Args:
+        drift: at these moments; None: worked out here.
+    """
     history, after, track = states.history, states.after, states.track
-    drift = drift_scores(
-        history,
-        after=after,
-        population=knowledge.population.shares,
-        session_correlation=knowledge.session_correlation,
-    )
+    if drift is None:
+        drift = drift_scores(
+            history,
+            after=after,
+            population=knowledge.population.shares,
+            session_correlation=knowledge.session_correlation,
+        )
     days = timeline.active_days(history, after=after)
     shares = timeline.shares_between(history, after=after, begin=states.begin)
     new = new_to(history, drift, after=after)

@@ -17,6 +17,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from interests.drift.scores import latest_scores
 from interests.models import EndUser, InterestState, RunState, TrackingRun, TrainingRun
 from interests.selectors import events, histories
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
@@ -342,8 +343,13 @@ def _append(
     ]
     if not written:
         return 0
+    drift = latest_scores(
+        [one.tracked.history for one in written],
+        population=recalled.knowledge.population.shares,
+        session_correlation=recalled.knowledge.session_correlation,
+    )
     lines: list[str] = []
-    for one in written:
+    for row, one in enumerate(written):
         states = States(
             end_user=one.tracked.end_user,
             events_through=current_states.through(known, one.place),
@@ -354,7 +360,9 @@ def _append(
             begin=min(current[one.tracked.end_user][1], len(one.tracked.history) - 1),
             first=one.first,
         )
-        lines += state_rows.lines(states, knowledge=recalled.knowledge, now=now)
+        lines += state_rows.lines(
+            states, knowledge=recalled.knowledge, now=now, drift=drift.at(row)
+        )
     state_rows.insert(lines)
     tracker_rows.write([(one.tracked, one.standing) for one in written], basis=recalled.basis)
     current_states.copy_newest(

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interests.drift.scores import MIN_EVENTS, _contrasts, drift_scores, session_correlation
+from interests.drift.scores import (
+    MAX_GROUPS,
+    MIN_EVENTS,
+    _contrasts,
+    drift_scores,
+    latest_scores,
+    session_correlation,
+)
 from interests.tracking.histories import History
 
 NUM_CATEGORIES = 8
@@ -142,3 +149,33 @@ def test_many_categories_are_grouped_without_losing_the_risers():
 
     assert result.scores[0] > 3
     assert result.rising(0) == [299]
+
+
+@pytest.mark.parametrize("num_categories", [8, MAX_GROUPS + 20])
+def test_the_latest_scores_of_many_are_those_of_each(num_categories):
+    rng = np.random.default_rng(3)
+    population = rng.dirichlet(np.ones(num_categories))
+    people = []
+    for length in (0, 29, 31, 200, 30, 77):
+        shares = rng.dirichlet(np.full(num_categories, 0.05), length)
+        shares[length - 15 :] = np.eye(num_categories)[0]
+        people.append(
+            History(
+                shares=shares,
+                times=np.arange(length, dtype=np.int64),
+                sessions=np.cumsum(rng.random(length) < 0.4).astype(np.int32),
+                weights=rng.choice([1.0, -1.0], length, p=[0.95, 0.05])
+                if length > 40
+                else np.ones(length),
+            )
+        )
+
+    found = latest_scores(people, population=population, session_correlation=0.3)
+
+    assert np.isnan(found.scores[:2]).all() and found.scores[3] > 3
+    for row, own in enumerate(people):
+        alone = drift_scores(own, after=[len(own)], population=population, session_correlation=0.3)
+        np.testing.assert_allclose(found.at(row).scores, alone.scores, rtol=1e-9)
+        np.testing.assert_allclose(found.at(row).differences, alone.differences, atol=1e-12)
+        np.testing.assert_allclose(found.at(row).significances, alone.significances, atol=1e-9)
+        assert found.rising(row) == alone.rising(0)
