@@ -122,7 +122,7 @@ def _read_position(
         raise pagination.InvalidCursor
     for text in position[2:]:
         parameters.storable(text, "cursor")
-    return (begins_at, *position[1:])  # type: ignore[return-value]
+    return (begins_at, *position[1:])
 
 
 def _rate(row: OutcomeRate, names: dict[int, str]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import connection
 
@@ -15,7 +15,7 @@ from recommender.evaluation.ratios import Sums
 from recommender.models import OutcomeRate
 from recommender.ranking.answer_ids import SOURCES
 
-Metric = OutcomeRate.Metric
+Metric: TypeAlias = OutcomeRate.Metric
 ALL = "all"
 # What each metric is a ratio of, and what it cannot pass.
 RATIOS: dict[Metric, tuple[str, str, float]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from django.db.models import Q, Sum
 
@@ -21,7 +22,8 @@ from recommender.models import (
 from recommender.models.placements import DEFAULT
 from recommender.selectors.outcomes import ALL, ATTRIBUTE
 
-Metric, Span = OutcomeRate.Metric, OutcomeRate.Span
+Metric: TypeAlias = OutcomeRate.Metric
+Span: TypeAlias = OutcomeRate.Span
 # Days -> the window that ends now and the one before it.
 WINDOWS = {1: (Span.LAST_DAY, Span.DAY_BEFORE), 7: (Span.LAST_WEEK, Span.WEEK_BEFORE), 28: (Span.LAST_MONTH, Span.MONTH_BEFORE)}  # fmt: skip
 METRIC_NAMES = {

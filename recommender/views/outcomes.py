@@ -17,7 +17,7 @@ from recommender.selectors import pages_outcomes
 from recommender.selectors.outcomes import ALL
 from recommender.selectors.pages_outcomes import METRIC_NAMES, Metric, Moment, Outcomes, Part
 from recommender.views import figures_outcomes, files, paging
-from recommender.views.figures import Choice
+from recommender.views.figures import Choice, Figure
 
 WINDOW_NAMES = {1: "24 hours", 7: "7 days", 28: "28 days"}
 _HEADER = ("dimension", "part", "metric", "value", "low", "high", "median", "of", "people")
@@ -117,7 +117,7 @@ def _row(part: Part, of: list[Part]) -> dict[str, Any]:
 
 def _figure(
     request: HttpRequest, found: Outcomes, filters: Filters, now: datetime
-) -> figures_outcomes.Figure | None:
+) -> Figure | None:
     rate = found.whole.get(filters.metric)
     if rate is None:
         return None
