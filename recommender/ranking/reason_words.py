@@ -129,7 +129,7 @@ def _by_rule(said: Said, words: _Words) -> str:
         case "exploration":
             return words.say("Something different.")
         case "seen":
-            return words.say("You have chosen it before.")
+            return words.say("You have used it before.")
         case "session":
             return words.say("It goes with what you did just now.")
         case "fallback:trending":

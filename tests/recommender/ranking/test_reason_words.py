@@ -50,7 +50,7 @@ SEA = {"category": "Sea stories", "weight": 0.312}
         (Said(rule="own_boost"), "own_boost", "You asked for more like this."),
         (Said(rule="novelty", **SEA), "novelty", "Few people have found it yet."),
         (Said(rule="exploration", deeds=[BREAD]), "exploration", "Something different."),
-        (Said(rule="seen", **SEA), "seen", "You have chosen it before."),
+        (Said(rule="seen", **SEA), "seen", "You have used it before."),
         (Said(rule="fallback:popular_7d"), "popular", "Popular in the last 7 days."),
         (Said(rule="fallback:popular_30d"), "popular", "Popular in the last 30 days."),
         (Said(rule="fallback:popular"), "popular", "Popular with everybody."),
