@@ -11,10 +11,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 # In memory where the system has such a folder: the files are written to with each request.
 _MEMORY = Path("/dev/shm")
-_folder = tempfile.mkdtemp(prefix="recsite-metrics-", dir=_MEMORY if _MEMORY.is_dir() else None)
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", _folder)
+_START = "recsite-metrics-"
+
+
+def make_folder(parent: Path) -> Path:
+    """Return a new folder of this server's own; those of servers that were killed go."""
+    for left in parent.glob(f"{_START}*-*"):
+        pid = left.name.removeprefix(_START).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_START}{os.getpid()}-", dir=parent))
+
+
+_folder = make_folder(_MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir()))
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
 
 
 def on_exit(server: Any) -> None:
