@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -194,10 +195,11 @@ def start_web(port: int) -> subprocess.Popen[bytes]:
 
 def wait_for_web(port: int) -> None:
     """Return once the web worker answers."""
-    deadline = time.monotonic() + 60
+    # gunicorn takes the port before its worker is up: only an answer shows that it is.
+    deadline = time.monotonic() + 120
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=60).close()
         except OSError as error:
             if time.monotonic() > deadline:
                 raise SystemExit("The web worker did not start.") from error
