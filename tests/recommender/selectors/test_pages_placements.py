@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recommender.models import Placement, PlacementVersion
+from recommender.ranking.rules import Rules, SeenPolicy
 from recommender.selectors import pages_placements
 from recommender.selectors.pages_placements import Attribute
 from tests import factories
@@ -81,3 +82,29 @@ def test_drafts_wait_until_a_later_version_went_live() -> None:
         (1, False, False),
         (0, False, False),
     ]
+
+
+def test_left_out_are_items_that_an_expression_is_not_true_of() -> None:
+    drama = factories.category("Drama")
+    factories.item("i1", categories=(drama,), attributes={"price": 3})
+    factories.item("i2", attributes={"price": 30})
+
+    def left_out(where: str) -> set[str]:
+        return pages_placements.left_out(["i1", "i2", "gone"], where=where, now=NOW)
+
+    assert left_out('category = "Drama" and price < 10') == {"i2"}
+    assert left_out("price > 100") == {"i1", "i2"}
+    assert left_out("") == set()
+    assert left_out("price <") == set()
+
+
+def test_used_items_are_ranked_where_live_rules_show_them() -> None:
+    home = Placement.objects.create(name="home", created_at=NOW)
+    rules = Rules(seen=SeenPolicy.ALWAYS).to_plain()
+    version = home.versions.create(number=1, rules=rules, created_at=NOW)
+    assert not pages_placements.used_items_are_ranked()
+
+    home.live_version = version
+    home.save()
+
+    assert pages_placements.used_items_are_ranked()
