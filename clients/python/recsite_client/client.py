@@ -147,6 +147,17 @@ class Client(Transport):
             ),
         )
 
+    def placements(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> types.PlacementsOutput:
+        """Return a page of placements."""
+        return cast(
+            "types.PlacementsOutput",
+            self.request(
+                "GET", path("/api/v1/placements"), query={"cursor": cursor, "limit": limit}
+            ),
+        )
+
     def popular_items(
         self,
         *,
@@ -197,6 +208,19 @@ class Client(Transport):
         return cast(
             "types.SessionRecommendationsOutput",
             self.request("POST", path("/api/v1/sessions/recommendations"), body=body),
+        )
+
+    def trending_items(
+        self, *, category: str | None = None, n: int | None = None, offset: int | None = None
+    ) -> types.TrendingItemsOutput:
+        """Return what is chosen more than usual, most first."""
+        return cast(
+            "types.TrendingItemsOutput",
+            self.request(
+                "GET",
+                path("/api/v1/trending"),
+                query={"category": category, "n": n, "offset": offset},
+            ),
         )
 
     def erase_user(self, user_id: str) -> None:

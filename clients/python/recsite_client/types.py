@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class BoostedItems(TypedDict):
+    """What counts more or less; one of item_id, category and where is not empty."""
+
+    factor: float
+    """Below 1: a burial."""
+    item_id: str
+    category: str
+    where: str
+    window: RuleWindow
+
+
 class CurrentInterestsOutput(TypedDict):
     user_id: str
     at: str | None
@@ -234,7 +245,7 @@ class ExperimentsOutputStartedExperimentVariant(TypedDict):
     """Of the people, as planned."""
     version: int | None
     """Number of its rules; null: those that are live."""
-    source: str
+    items_from: str
     """"": each person's own list."""
     people: int
     value: float | None
@@ -269,6 +280,9 @@ class ExportedUserOutput(TypedDict):
     audit: list[dict[str, Any]]
     categories: dict[str, str]
     """Names of the keys in worked_out."""
+
+
+FallbacksEnum = Literal["trending", "popular_7d", "popular_30d", "popular", "catalogue"]
 
 
 class FinishedRunsOutput(TypedDict):
@@ -346,6 +360,26 @@ class ItemBatchOutputRejection(TypedDict):
     """Its place in what was sent, from 0."""
     code: str
     detail: str
+
+
+class LiveRules(TypedDict):
+    """All rules, those at their default too."""
+
+    length: int
+    where: str
+    categories_in: list[str]
+    categories_out: list[str]
+    max_per_category: int | None
+    pins: list[PinnedItem]
+    boosts: list[BoostedItems]
+    seen: SeenEnum
+    seen_days: int
+    hides_negative: bool
+    diversity: float
+    calibration: float
+    novelty: float
+    exploration: float
+    fallbacks: list[FallbacksEnum]
 
 
 class ManyRecommendationsInput(TypedDict):
@@ -429,6 +463,29 @@ class PeopleAlikeOutputPerson(TypedDict):
     """Of the two interest vectors, -1 to 1."""
     events: int
     """How many events stand behind theirs."""
+
+
+class PinnedItem(TypedDict):
+    """An item at a fixed place."""
+
+    item_id: str
+    rank: int
+    window: RuleWindow
+
+
+class PlacementsOutput(TypedDict):
+    placements: list[PlacementsOutputLivePlacement]
+    next: str | None
+    """The next page's cursor."""
+
+
+class PlacementsOutputLivePlacement(TypedDict):
+    name: str
+    description: str
+    version: int
+    """0: the rules that a placement starts with."""
+    since: str
+    rules: LiveRules
 
 
 class PopularItemsOutput(TypedDict):
@@ -586,6 +643,16 @@ class RecordEventsOutputRejection(TypedDict):
 ResultEnum = Literal["deleted", "hidden"]
 
 
+class RuleWindow(TypedDict):
+    """When a rule holds; null: no limit on that side."""
+
+    begin: str | None
+    end: str | None
+
+
+SeenEnum = Literal["never", "after_days", "always"]
+
+
 class SessionRecommendationsInput(TypedDict):
     events: list[SessionRecommendationsInputEvent]
     """In whatever order."""
@@ -641,6 +708,12 @@ StateEnum = Literal["draft", "running", "stopped", "concluded"]
 
 
 StepEnum = Literal["event", "minute", "hour", "day", "week", "month"]
+
+
+class TrendingItemsOutput(TypedDict):
+    items: list[RankedItem]
+    counted_at: str | None
+    """Null: not yet counted."""
 
 
 class UserControlsInput(TypedDict):
