@@ -7,16 +7,14 @@ who is still there. What webhooks and mails have carried away, and backups, are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from django.contrib.admin.models import LogEntry
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
 from interests.models import Alias, Controls, EndUser, RejectedRow
 from interests.selectors import belongings, people
 from interests.services import patience, unlearning
-from recsite import caching
 from recsite.access import auditing
 from recsite.access.models import AuditEntry
 
@@ -76,7 +74,6 @@ def _erase(user_id: str) -> Erased:
     auditing.note(
         table="interests.enduser", object_key=key, action="erase", after={"events": num_events}
     )
-    transaction.on_commit(partial(caching.forget_person, key))
     return Erased(num_events, num_rows)
 
 

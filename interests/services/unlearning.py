@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 
 from interests.models import EndUser
 from interests.selectors import belongings
+from recsite import caching
 
 MARK = """
     INSERT INTO interests_changemark (end_user_id, marked_at, generation)
@@ -18,12 +20,14 @@ MARK = """
 
 
 def unlearn(*, end_user_ids: Sequence[int]) -> None:
-    """Remove all that was worked out about people whom the caller has locked."""
+    """Remove all that was worked out about people whom the caller has locked, and answers kept in Redis."""
     EndUser.objects.filter(pk__in=end_user_ids).update(
         current_state=None, num_events=0, last_event_at=None, drift_score=None, drifted_at=None
     )
     for belonging in belongings.worked_out():
         belonging.rows(end_user_ids).delete()
+    for key in end_user_ids:
+        transaction.on_commit(partial(caching.forget_person, key))
 
 
 def mark(*, end_user_ids: Sequence[int], now: datetime) -> None:

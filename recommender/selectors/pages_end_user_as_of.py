@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Count, Max
 
 from interests import charts
-from interests.models import Interaction, RunState, TrackingRun
-from interests.selectors import states
+from interests.models import RunState, TrackingRun
+from interests.selectors import histories, states
 from interests.selectors.states import CategoryName
 from recommender.models import Switch
 from recommender.selectors import pages_end_user_drift
@@ -66,7 +66,7 @@ class Recalled:
 
 def depends_on(*, end_user_id: int, at: datetime) -> list[Any]:
     """Return what the state at a time changes with: the events up to then and the runs that are done; two queries."""
-    known = Interaction.objects.filter(end_user_id=end_user_id, occurred_at__lte=at)
+    known = histories.used_by(end_user_id).filter(occurred_at__lte=at)
     events = known.aggregate(count=Count("pk"), newest=Max("pk"))
     runs = TrackingRun.objects.filter(state=RunState.DONE, finished_at__lte=at)
     run = runs.order_by("-finished_at", "-pk").values_list("pk", flat=True).first()

@@ -16,6 +16,7 @@ from interests.selectors import events, histories, people, population_events
 from interests.services import controlling, tracking
 from interests.services.controlling import ControlsInvalid, Wishes
 from recommender.models import Slate
+from recommender.services import asking
 from tests import factories
 from tests.factories import NOW
 
@@ -192,6 +193,18 @@ def test_saying_the_same_again_works_nothing_out(ada):
 
     assert (said.updated_at, said.is_worked_out_anew) == (NOW, False)
     assert ChangeMark.objects.count() == 0
+
+
+def test_answers_kept_in_redis_go_with_what_is_forgotten(ada, django_capture_on_commit_callbacks):
+    key = asking.key_of("what_if", arguments={"end_user_id": ada.pk}, depends_on=[])
+    asking.keep_answer(key, {"items": [1]}, now=0.0)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        put(muted=["Drama"])
+    assert asking.look(key, now=0.0) is not None
+    with django_capture_on_commit_callbacks(execute=True):
+        put(forget_before=NOW)
+    assert asking.look(key, now=0.0) is None
 
 
 def test_muting_leaves_state_and_slate_as_they_are(ada):

@@ -21,12 +21,23 @@ ENDPOINTS = [
     ("GET", "/api/v1/drift", Scope.READ_INTERESTS),
     ("GET", "/api/v1/items/book", Scope.READ_ITEMS),
     ("PUT", "/api/v1/items/book", Scope.WRITE_ITEMS),
+    ("PATCH", "/api/v1/items/book", Scope.WRITE_ITEMS),
+    ("DELETE", "/api/v1/items/book", Scope.WRITE_ITEMS),
+    ("GET", "/api/v1/users/ada/controls", Scope.READ_USERS),
+    ("PUT", "/api/v1/users/ada/controls", Scope.WRITE_USERS),
+    ("GET", "/api/v1/users/ada/export", Scope.READ_USERS),
     ("GET", "/api/v1/items/book/similar", Scope.READ_RECOMMENDATIONS),
     ("GET", "/api/v1/popular", Scope.READ_RECOMMENDATIONS),
     ("GET", "/api/v1/runs", Scope.READ_RUNS),
     ("GET", "/api/v1/evaluations", Scope.READ_RUNS),
 ]
-BODIES = {"POST": {"events": []}, "PUT": {"title": "Emma"}, "GET": None}
+BODIES = {
+    "POST": {"events": []},
+    "PUT": {"title": "Emma"},
+    "PATCH": {"title": "Emma"},
+    "DELETE": None,
+    "GET": None,
+}
 every_endpoint = pytest.mark.parametrize(("method", "path", "scope"), ENDPOINTS)
 
 
@@ -115,7 +126,7 @@ def test_exhausted_key_is_told_when_to_come_back(method, path, scope):
 @every_endpoint
 def test_method_that_an_endpoint_does_not_know_is_405(method, path, scope):
     problem = problem_of(
-        Client().patch(path, headers={"Authorization": f"Bearer {factories.api_key()}"})
+        Client().trace(path, headers={"Authorization": f"Bearer {factories.api_key()}"})
     )
 
     # A key opens only what an endpoint names, so an unknown method is refused as such.
