@@ -30,6 +30,8 @@ def servers(home: Path, *, postgres: bool, redis: bool) -> list[Program]:
 WORKER_PROCESSES = {"live": 1, "asked": 1, "training": 1, "default": 2}
 # Where a machine is full, requests come first, then slates within their second, then what takes minutes.
 NICENESS = {"live": 4, "training": 10, "default": 10}
+# Small batches gain nothing from a second core, which has requests to answer.
+ONE_CORE = {"OMP_NUM_THREADS": "1"}
 
 
 def _server(name: str, start: Callable[..., subprocess.Popen[bytes]]) -> Program:
@@ -70,6 +72,8 @@ def _python(name: str, home: Path, port: int, arguments: list[str]) -> Program:
 
     def start(again: bool) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if name in ("live", "asked"):
+            environment = ONE_CORE | environment
         environment.setdefault("SITE_ADDRESS", f"http://localhost:{port}")
         return children.start(
             ["nice", "-n", str(NICENESS.get(name, 0)), sys.executable, *arguments],

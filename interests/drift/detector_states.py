@@ -54,9 +54,16 @@ class DetectorState:
 
     @classmethod
     def from_dict(
-        cls, values: dict[str, Any], *, settings: DetectorSettings = DEFAULT
+        cls,
+        values: dict[str, Any],
+        *,
+        settings: DetectorSettings = DEFAULT,
+        is_for_many: bool = False,
     ) -> DetectorState:
         """Return the state that was stored.
+
+        Args:
+            is_for_many: it goes to `detect`, which works `chances` out for all at once.
 
         Raises:
             StateOfAnotherVersion: it is of another version or of settings of another shape.
@@ -73,6 +80,8 @@ class DetectorState:
         state.columns.places.update({category: place for category, place in values["places"]})
         unpack(values["bank"], into=state.bank)
         bank = state.bank
+        if is_for_many:
+            return state
         bank.chances[:] = move_chances(bank.before, bank.falling, bank.last_move, settings)
         return state
 

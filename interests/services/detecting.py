@@ -287,7 +287,9 @@ def _state(base: _Base, *, watch: Watch) -> tuple[DetectorState, _Base]:
     """Return the detector to go on with, a fresh one where the stored one cannot be used."""
     if base.state is not None:
         try:
-            return DetectorState.from_dict(base.state, settings=watch.settings), base
+            return DetectorState.from_dict(
+                base.state, settings=watch.settings, is_for_many=True
+            ), base
         except detectors.StateOfAnotherVersion:  # kept with settings of another shape
             base = replace(base, state=None, kept=frozenset())
     return detectors.new_state(len(watch.category_keys), settings=watch.settings), base
