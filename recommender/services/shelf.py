@@ -38,6 +38,11 @@ class Compiled:
     expression: Expression
     allowed: set[int] = field(default_factory=set)
     flips: list[tuple[float, int]] = field(default_factory=list)
+    asks_for_time: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A text that holds the word only makes it look in vain.
+        self.asks_for_time = "now" in str(self.expression)
 
     def look(self, key: int, facts: Facts, *, now: datetime) -> None:
         """Look at one item."""
@@ -45,7 +50,7 @@ class Compiled:
             self.allowed.add(key)
         else:
             self.allowed.discard(key)
-        at = self.expression.next_flip(facts, now=now)
+        at = self.expression.next_flip(facts, now=now) if self.asks_for_time else None
         if at is not None:
             heapq.heappush(self.flips, (at.timestamp(), key))
 
