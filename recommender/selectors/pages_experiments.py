@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from recommender.evaluation import verdicts
+from recommender.evaluation import ratio_check, verdicts
 from recommender.evaluation.experiment_figures import Point
 from recommender.evaluation.verdicts import Seen, Situation, Verdict
 from recommender.models import Experiment, ExperimentLook, Placement, PlacementVersion, Variant
@@ -60,6 +60,12 @@ class Row:
     variants: list[VariantRow]
     verdict: Verdict
     open_share: float  # of its own people, who take part now
+
+    @property
+    def sign_p_value(self) -> float:
+        """Of interleaving: p-value, valid at any look, of as many people preferring the one list as the other."""
+        first, second = (row.look.wins for row in self.variants[:2])
+        return ratio_check.sign_p_value(second, first)
 
     @property
     def traffic(self) -> float:

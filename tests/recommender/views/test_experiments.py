@@ -11,8 +11,17 @@ from recommender.models import Experiment, ExperimentLook, ExperimentPerson
 from recommender.services import answer_counts, looking
 from recommender.services.answer_counts import Counts
 from recommender.services.checking_experiments import Arm
+from tests import factories
 from tests.factories import NOW
-from tests.recommender.experiments import crowd, draft, placement, started, variants, version
+from tests.recommender.experiments import (
+    crowd,
+    draft,
+    outcome,
+    placement,
+    started,
+    variants,
+    version,
+)
 
 
 @pytest.fixture
@@ -140,6 +149,33 @@ def test_people_shared_out_wrongly_come_before_any_effect(curator: Client) -> No
         "Do not trust it: 60.0 % of people got A where 50.0 % should; p < 0.0001."
     )
     assert page.context["best"] is None
+
+
+def test_of_mixed_lists_the_page_says_which_people_prefer(curator: Client) -> None:
+    made = started(Arm("Own"), Arm("Popular", source="popular"), kind="interleave")
+    own, popular = variants(made)
+    for n in range(90):
+        outcome(
+            factories.end_user(),
+            own,
+            popular,
+            clicks=2,
+            second_clicks=2 if n < 80 else 0,
+            source="i",
+        )
+    looking.look(experiment_id=made.pk, now=NOW + timedelta(days=1))
+
+    page = curator.get(f"/experiments/{made.pk}")
+
+    look = ExperimentLook.objects.get(variant=popular)
+    assert page.context["row"].verdict.text == (
+        f"People prefer Popular: it earned 88.9 % of the clicks ({50 + 50 * look.low:.1f} to "
+        f"{50 + 50 * look.high:.1f}); sure enough to decide."
+    )
+    assert (
+        "10 people prefer Own, 80 people prefer Popular; sign test over people, valid at any look: p = &lt;\u20090.001."
+        in page.content.decode()
+    )
 
 
 @pytest.mark.parametrize("num", [1, 3])
