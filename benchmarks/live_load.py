@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -57,7 +58,12 @@ def send(
     at_middle: Callable[[], object] = lambda: None,
 ) -> Sent:
     """Post events and read recommendations at these rates a second; return when all is answered."""
-    sent, rng, latest = Sent(name), random.Random(name), [0] * NUM_LATEST
+    # A kept site has events of earlier times, too.
+    sent, rng, latest = (
+        Sent(f"{name}-{uuid.uuid4().hex[:8]}"),
+        random.Random(name),
+        [0] * NUM_LATEST,
+    )
     began = time.time() + 0.2
     posts = _Paced(began, events, int(seconds * events))
     gets = _Paced(began, reads, int(seconds * reads))
@@ -66,7 +72,7 @@ def send(
         person = rng.randrange(site.num_people)
         latest[number % NUM_LATEST] = person
         event = {
-            "event_id": f"{name}-{number}", "user_id": f"user-{person}", "kind": "view",
+            "event_id": f"{sent.name}-{number}", "user_id": f"user-{person}", "kind": "view",
             "item_id": f"item-{1 + int(rng.random() ** 2 * NUM_ITEMS)}",
         }  # fmt: skip
         sent.due[event["event_id"]] = due
