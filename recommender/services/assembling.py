@@ -18,8 +18,9 @@ from recommender.selectors.reading import Person, Used, Wanted
 from recommender.services.planning import Plan
 from recommender.services.shelf import WINDOW_NAMES, Shelf
 
-# Items of a slate that are read beyond those asked for, where no rule looks further down.
-SPARE = 20
+# Items of a slate that are read beyond those asked for, where no rule looks further down. Where more of them were
+# hidden or used just now, all are read.
+SPARE = 5
 WINDOWS = {Fallback(name): window for window, name in WINDOW_NAMES.items()}
 NOBODY = frozenset[int]()
 OWN = ("slate", "interleaved", "")  # sources that mean the person's own list
