@@ -9,7 +9,7 @@ import structlog
 
 from recommender.models import Placement
 from recommender.ranking.assigning import Trial
-from recommender.ranking.rules import Rules, RulesError
+from recommender.ranking.rules import Rules, RulesError, SeenPolicy
 from recommender.selectors import trials
 
 log = structlog.get_logger()
@@ -54,6 +54,11 @@ def load() -> Plans:
     rows = Placement.objects.select_related("live_version").order_by("name")
     running, versions = trials.running()
     return Plans({row.name: _live(row) for row in rows}, running, versions)
+
+
+def are_used_items_shown() -> bool:
+    """Tell whether any rules that may answer show items again that a person has used."""
+    return any(rules.seen != SeenPolicy.NEVER for rules in load().rules())
 
 
 def expressions_of(rules: Rules) -> set[str]:

@@ -27,7 +27,8 @@ from interests.models import (
 from interests.selectors import trainings
 from interests.services import running
 from interests.tracking import mixture
-from recommender.models import EvaluationRun, PublicationRun
+from recommender.models import EvaluationRun, PublicationRun, Serving
+from recommender.selectors import plans
 from recommender.services import locking
 
 ACTIVE = (RunState.WAITING, RunState.STARTED)
@@ -121,15 +122,26 @@ def _report(now: datetime) -> Run | None:
 
 
 def _publication(now: datetime) -> Run | None:
-    """A training whose tracking has ended calls for slates, even where the tracking failed."""
+    """A training whose tracking has ended calls for slates, even where the tracking failed.
+
+    So do rules that show used items again, where the slates that serve have none.
+    """
     training = _latest_training()
-    if (
-        training is None
-        or not _has_ended_one(TrackingRun, training)
-        or training.publication_runs.exists()
-    ):
+    if training is None or not _has_ended_one(TrackingRun, training):
+        return None
+    last = training.publication_runs.order_by("-pk").first()
+    if last is not None and not _lacks_used_items(last):
         return None
     return running.request(PublicationRun, now=now, training_run=training, seed=training.seed)
+
+
+def _lacks_used_items(publication: PublicationRun) -> bool:
+    return (
+        publication.state == RunState.DONE
+        and not publication.results.get("shows_seen")
+        and Serving.objects.filter(publication=publication).exists()
+        and plans.are_used_items_shown()
+    )
 
 
 def _evaluation(now: datetime) -> Run | None:

@@ -24,6 +24,7 @@ from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from interests.services import running
 from interests.services.running import CannotRun, Hold
 from recommender.models import Slate
+from recommender.selectors import plans
 from recommender.services import seen_candidates, slating
 from recommender.services.packing import ItemArrays
 from recommender.services.slating import Ranked
@@ -102,6 +103,7 @@ class Work:
         shelf: replaced when events name newer items
         filled: how far the slates are
         num_taken_up: slates that an attempt before had finished
+        shows_seen: some placement showed used items when it began, so they are beside the slates
     """
 
     hold: Hold
@@ -111,6 +113,7 @@ class Work:
     now: datetime
     filled: Filled = field(default_factory=Filled)
     num_taken_up: int = field(init=False)
+    shows_seen: bool = field(default_factory=plans.are_used_items_shown)
 
     def __post_init__(self) -> None:
         self.num_taken_up = self.filled.num_slates
@@ -175,7 +178,7 @@ def _write(work: Work, block: Block, ranked: Ranked, *, share_sampled: float) ->
             arrays=block.shelf.arrays,
             now=work.now,
         )
-        if seen_candidates.are_wanted():
+        if work.shows_seen:
             seen_candidates.write(
                 publication_id=work.publication_id,
                 network=work.network,

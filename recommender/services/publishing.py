@@ -170,6 +170,7 @@ def _results(work: Work, *, seconds: float) -> dict[str, Any]:
         "num_end_users": filled.num_slates,
         "num_items": num_items,
         "slate_length": slating.SLATE_LENGTH,
+        "shows_seen": work.shows_seen,
         "seconds": round(seconds, 2),
         "end_users_per_second": round((filled.num_slates - work.num_taken_up) / seconds, 1),
         "events_through": filled.events_through.isoformat(timespec="microseconds"),

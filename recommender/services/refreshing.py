@@ -24,6 +24,7 @@ from interests.selectors import events
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from interests.services import tracking, tracking_knowledge, training
 from recommender.models import PublicationRun, Serving, Slate
+from recommender.selectors import plans
 from recommender.selectors.publications import MAX_FAILURES
 from recommender.services import asking_now, locking, reasoning, seen_candidates, slating
 from recommender.services.packing import ItemArrays
@@ -309,7 +310,7 @@ def _ranked(known: DatabaseLog, publication: PublicationRun, *, network: Trained
 def _write(keys: Sequence[int], fresh: _Fresh, *, now: datetime) -> None:
     known, publication_id = fresh.known, fresh.publication.pk
     arrays = memory.keep(known.loaded, now)
-    shows_seen = seen_candidates.are_wanted()
+    shows_seen = plans.are_used_items_shown()
     for ranked in fresh.ranked:
         slating.renew(
             publication_id=publication_id, log=known, ranked=ranked, arrays=arrays, now=now

@@ -1,6 +1,6 @@
 """Items that people have used already, ranked, for placements that show them again.
 
-Only where some placement does: `slating` asks `are_wanted` and puts them beside the slates it has written.
+Only where some rules do (`plans.are_used_items_shown`) they are put beside the slates just written.
 
 Legend: N items of the log's catalogue, b end users of a batch.
 """
@@ -19,8 +19,6 @@ from interests.learning import scoring
 from interests.learning.trained import TrainedNetwork
 from interests.selectors.events import DatabaseLog
 from interests.services import state_rows
-from recommender.models import Placement, PlacementVersion
-from recommender.ranking.rules import SeenPolicy
 from recommender.services.packing import ItemArrays
 
 # As many as a few pages show; who comes back to more of them is shown the best.
@@ -36,13 +34,6 @@ UPDATE = """
     AND recommender_slate.generated_at = fresh.generated_at
 """
 TEMPLATE = "(%s, %s, %s::timestamptz, %s::bigint[], %s::text[], %s::float8[], %s::timestamptz[])"
-
-
-def are_wanted() -> bool:
-    """Tell whether the live rules of some placement show items again that a person has used; one query."""
-    live = Placement.objects.exclude(live_version=None).values("live_version")
-    versions = PlacementVersion.objects.filter(pk__in=live, rules__has_key="seen")
-    return versions.exclude(rules__seen=SeenPolicy.NEVER.value).exists()
 
 
 def write(

@@ -7,7 +7,13 @@ import pytest
 from django.db import connection
 
 from interests.models import ImportRun, PopulationRun, Run, RunState, TrackingRun, TrainingRun
-from recommender.models import EvaluationRun, PublicationRun
+from recommender.models import (
+    EvaluationRun,
+    Placement,
+    PlacementVersion,
+    PublicationRun,
+    Serving,
+)
 from recommender.services import advancing
 from tests import factories
 from tests.factories import NOW
@@ -225,3 +231,26 @@ def test_a_training_for_looking_back_calls_for_nothing_and_stands_in_nobodys_way
     assert "until" not in training.settings
     assert isinstance(tracking, TrackingRun)
     assert tracking.training_run_id == training.pk
+
+
+@pytest.mark.django_db
+def test_rules_that_show_used_items_again_call_for_slates_that_have_them_once():
+    training = factories.training_run()
+    TrackingRun.objects.create(tracker_version="1", training_run=training, **factories.done())
+    factories.publication(training_run=training, results={"shows_seen": False})
+    assert "PublicationRun" not in [type(run).__name__ for run in advancing.advance(now=LATER)]
+    placement = Placement.objects.create(name="again", created_at=NOW)
+    placement.live_version = PlacementVersion.objects.create(
+        placement=placement, number=1, rules={"seen": "always"}, created_at=NOW
+    )
+    placement.save(update_fields=["live_version"])
+
+    runs = advancing.advance(now=LATER)
+
+    assert [type(run).__name__ for run in runs].count("PublicationRun") == 1
+    assert "PublicationRun" not in [type(run).__name__ for run in advancing.advance(now=LATER)]
+    made = PublicationRun.objects.latest("pk")
+    PublicationRun.objects.filter(pk=made.pk).update(results={"shows_seen": True})
+    end(made)
+    Serving.objects.update(publication=made)
+    assert "PublicationRun" not in [type(run).__name__ for run in advancing.advance(now=LATER)]

@@ -12,7 +12,8 @@ from interests.models import ChangeMark, EndUser, EventKind, Item
 from interests.selectors import events
 from interests.services import training as training_service
 from recommender.models import Placement, PlacementVersion, Slate
-from recommender.services import refreshing, seen_candidates
+from recommender.selectors import plans
+from recommender.services import refreshing
 from tests import factories
 from tests.factories import NOW
 from tests.recommender.services.test_publishing import published
@@ -46,7 +47,7 @@ def test_used_items_are_wanted_where_a_live_version_shows_them(rules, expected):
         placement=placement, number=8, rules={"seen": "always"}, created_at=NOW
     )
 
-    assert seen_candidates.are_wanted() is expected
+    assert plans.are_used_items_shown() is expected
 
 
 @pytest.mark.django_db
