@@ -59,7 +59,7 @@ class RankedItems(Endpoint):
         category = serializers.CharField()
         items = Item(many=True)
         num_items = serializers.IntegerField(help_text="Of the category, hidden ones left out.")
-        source = serializers.ChoiceField(
+        source = serializers.ChoiceField(  # type: ignore[assignment]  # the name is the API's
             choices=["network", "stored"],
             help_text="stored: no live worker answered in time, or the person is not known; the slate's "
             "items come first, then what is chosen most.",

@@ -48,7 +48,9 @@ class SessionRecommendations(Endpoint):
                 required=False, allow_null=True, default=None, help_text="Default: now."
             )
 
-        events = Event(many=True, max_length=MAX_EVENTS, help_text="In whatever order.")
+        events = serializers.ListField(
+            child=Event(), max_length=MAX_EVENTS, help_text="In whatever order."
+        )
         n = serializers.IntegerField(
             required=False, allow_null=True, default=None, min_value=1, max_value=MAX_N
         )
@@ -67,7 +69,7 @@ class SessionRecommendations(Endpoint):
         run = serializers.IntegerField(
             allow_null=True, help_text="The publication that answers, null for a fallback."
         )
-        source = serializers.ChoiceField(
+        source = serializers.ChoiceField(  # type: ignore[assignment]  # the name is the API's
             choices=["network", "similar_items", "fallback"],
             help_text="network: a live worker; similar_items: none answered within 300 ms, and stored "
             "similarities did; fallback: nothing known is near to what was done.",

@@ -125,7 +125,9 @@ def test_go_live_tells_who_was_faster(home: Placement, ada: User) -> None:
 
 
 def test_go_live_refuses_what_is_live_or_gone(home: Placement) -> None:
-    with pytest.raises(placing.CannotPlace, match="The rules that a placement starts with are live"):
+    with pytest.raises(
+        placing.CannotPlace, match="The rules that a placement starts with are live"
+    ):
         go_live(home, 0, instead_of=0)
     with pytest.raises(placing.CannotPlace, match='"home" has no version 7'):
         go_live(home, 7, instead_of=0)

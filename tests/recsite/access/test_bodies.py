@@ -29,12 +29,12 @@ def sent(body, encoding, path="/api/v1/events", method="post"):
     ("body", "encoding", "status", "code"),
     [
         (BODY, "br", 415, "unsupported_encoding"),
-        (gzip.compress(BODY), "gzip, gzip", 415, "unsupported_encoding"),
+        (gzip.compress(BODY, mtime=0), "gzip, gzip", 415, "unsupported_encoding"),
         (BODY, "gzip", 400, "parse_error"),
-        (gzip.compress(BODY)[:-4], "gzip", 400, "parse_error"),
-        (gzip.compress(BODY) * 2, "gzip", 400, "parse_error"),
+        (gzip.compress(BODY, mtime=0)[:-4], "gzip", 400, "parse_error"),
+        (gzip.compress(BODY, mtime=0) * 2, "gzip", 400, "parse_error"),
         (zlib.compress(BODY), "gzip", 400, "parse_error"),
-        (gzip.compress(b"\xff"), "gzip", 400, "parse_error"),
+        (gzip.compress(b"\xff", mtime=0), "gzip", 400, "parse_error"),
         (gzip.compress(b" " * (LIMIT + 1)), "gzip", 413, "body_too_large"),
         (gzip.compress(b"[" * 100_000), "gzip", 400, "parse_error"),
         (b"NaN", "identity", 400, "parse_error"),
@@ -49,7 +49,7 @@ def test_body_that_cannot_be_unpacked_is_a_problem(body, encoding, status, code)
 @pytest.mark.django_db
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
 def test_packed_body_is_read_as_the_plain_one(encoding):
-    assert sent(gzip.compress(BODY), encoding).json() == sent(BODY, "identity").json()
+    assert sent(gzip.compress(BODY, mtime=0), encoding).json() == sent(BODY, "identity").json()
     made = sent(gzip.compress(b'{"title": "Emma"}'), encoding, "/api/v1/items/emma", "put")
     assert made.json()["title"] == "Emma"
 
@@ -70,4 +70,4 @@ def test_bomb_takes_no_more_memory_than_the_limit():
 
 @given(st.binary(max_size=200))
 def test_whatever_is_packed_comes_out(body):
-    assert bodies.unpacked(gzip.compress(body), "gzip") == body
+    assert bodies.unpacked(gzip.compress(body, mtime=0), "gzip") == body
