@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "recsite.access.metrics.MetricsMiddleware",
     "recsite.access.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "recsite.access.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -89,7 +90,7 @@ DATABASES = {
 # With 0, Django's default, the same view answered a tenth of the requests.
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["ENGINE"] = "recsite.database"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if is_embedded():

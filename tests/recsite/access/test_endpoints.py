@@ -197,12 +197,13 @@ def test_failure_of_our_own_says_nothing_but_the_request_id(monkeypatch):
 def test_database_that_is_away_is_503_with_the_time_to_wait(monkeypatch, path):
     from django.db import OperationalError
 
-    from recommender.selectors import slates
+    from recommender.selectors import reading, slates
 
     def fail(*args, **kwargs):
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(slates, "popular_items", fail)
+    monkeypatch.setattr(reading, "person", fail)
 
     response = send("GET", path, factories.api_key())
 
