@@ -26,6 +26,7 @@ from interests.models import (
     TrainingRun,
 )
 from interests.services import processes, running
+from recsite import redis_client
 
 DAY_SECONDS = 86_400
 HOUR_SECONDS = 3_600
@@ -35,6 +36,8 @@ REFRESH_ASKED_KEY = "refresh-asked"
 # A crowd of refreshed people makes one look; beat looks every minute anyway.
 LOOK_ASKED_SECONDS = 15
 LOOK_ASKED_KEY = "look-asked"
+# A request that has stored its events waits so long for Redis at most; the sweep finds its marks anyway.
+PATIENCE_SECONDS = 0.5
 
 log = structlog.get_logger()
 
@@ -132,7 +135,10 @@ def ask_for_refresh() -> None:
     A crowd of events wakes it once. Where the broker is away the marks wait for the sweep.
     """
     try:
-        if cache.add(REFRESH_ASKED_KEY, 1, timeout=REFRESH_ASKED_SECONDS):
+        asked = redis_client.client(PATIENCE_SECONDS).set(
+            cache.make_key(REFRESH_ASKED_KEY), 1, nx=True, ex=REFRESH_ASKED_SECONDS
+        )
+        if asked:
             current_app.send_task("recommender.tasks.refresh_marked", queue="live", retry=False)
     except (BrokerIsAway, RedisError, OSError) as error:
         log.warning("refresh_not_asked_for", error=str(error))

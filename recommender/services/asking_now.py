@@ -6,7 +6,6 @@ What Redis loses, or was never told, costs nobody anything but their place in th
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 import time
@@ -14,7 +13,8 @@ from datetime import datetime, timedelta
 
 import redis
 import structlog
-from django.conf import settings
+
+from recsite import redis_client
 
 # Whoever asked longer ago has gone on to something else.
 KEPT = timedelta(seconds=60)
@@ -81,7 +81,7 @@ def hand_over(keys: dict[int, bool], *, at: float) -> None:
     asked = dict.fromkeys(map(str, keys), at)
     why = {str(key): at for key, wants_reasons in keys.items() if wants_reasons}
     try:
-        with _client().pipeline(transaction=False) as pipe:
+        with redis_client.client(PATIENCE_SECONDS).pipeline(transaction=False) as pipe:
             for name, members in ((KEY, asked), (REASONS_KEY, why)):
                 if members:
                     pipe.zadd(name, members)
@@ -106,18 +106,10 @@ def wanting_reasons(now: datetime) -> list[int]:
 def _newest(name: str, now: datetime) -> list[int]:
     since = (now - KEPT).timestamp()
     try:
-        found = _client().zrevrangebyscore(name, "+inf", since, start=0, num=MOST_FIRST)
+        found = redis_client.client(PATIENCE_SECONDS).zrevrangebyscore(
+            name, "+inf", since, start=0, num=MOST_FIRST
+        )
     except (redis.RedisError, OSError) as error:
         log.warning("asking_not_known", error=str(error))
         return []
     return [int(key) for key in found]
-
-
-@functools.cache
-def _client() -> redis.Redis:
-    found: redis.Redis = redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=PATIENCE_SECONDS,
-        socket_connect_timeout=PATIENCE_SECONDS,
-    )
-    return found

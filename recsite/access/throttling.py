@@ -8,7 +8,6 @@ process, one of less than 1,200 is exact.
 from __future__ import annotations
 
 import contextlib
-import functools
 import ipaddress
 import threading
 import time
@@ -24,6 +23,7 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from recsite import redis_client
 from recsite.access.authentication import Caller
 
 WINDOW_SECONDS = 60
@@ -125,7 +125,7 @@ def _take(count: str, window: int, *, rate: int, size: int = 1) -> int:
     if time.monotonic() < _paused_until:
         return 1
     try:
-        with _client().pipeline(transaction=True) as pipe:
+        with redis_client.client(PATIENCE_SECONDS).pipeline(transaction=True) as pipe:
             name = f"recsite:rate:{count}:{window}"
             pipe.incrby(name, size)
             pipe.expire(name, 2 * WINDOW_SECONDS)
@@ -135,13 +135,3 @@ def _take(count: str, window: int, *, rate: int, size: int = 1) -> int:
         log.warning("rate_limit_skipped", error=str(error))
         return 1
     return min(size, rate - (used - size))
-
-
-@functools.cache
-def _client() -> redis.Redis:
-    client: redis.Redis = redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=PATIENCE_SECONDS,
-        socket_connect_timeout=PATIENCE_SECONDS,
-    )
-    return client

@@ -74,7 +74,7 @@ def test_what_is_noted_reaches_redis_within_moments(monkeypatch):
 
 def test_without_redis_nothing_fails_and_nobody_comes_first(monkeypatch):
     away = redis.Redis.from_url("unix:///nowhere/redis.sock")
-    monkeypatch.setattr(asking_now, "_client", lambda: away)
+    monkeypatch.setattr(redis_client, "client", lambda _: away)
 
     asking_now.hand_over({1: True}, at=0.0)
 

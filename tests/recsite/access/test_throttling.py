@@ -5,6 +5,7 @@ import threading
 import pytest
 import redis
 
+from recsite import redis_client
 from recsite.access import throttling
 from recsite.access.authentication import Caller
 
@@ -15,7 +16,7 @@ NOW = 1_772_625_600.0  # the beginning of a minute
 def afresh(monkeypatch):
     monkeypatch.setattr(throttling, "_blocks", {})
     monkeypatch.setattr(throttling, "_paused_until", 0.0)
-    throttling._client().flushdb()
+    redis_client.client(throttling.PATIENCE_SECONDS).flushdb()
 
 
 def caller(rate, key_id=1):
@@ -78,7 +79,7 @@ def test_threads_together_get_no_more_than_the_limit():
 
 def test_everybody_is_let_through_while_redis_is_away(monkeypatch):
     away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.1)
-    monkeypatch.setattr(throttling, "_client", lambda: away)
+    monkeypatch.setattr(redis_client, "client", lambda _: away)
 
     assert count_let_through(caller(1), 20) == 20
 
@@ -111,7 +112,7 @@ def test_a_flood_of_addresses_takes_a_bounded_part_of_redis(monkeypatch):
 
     let_through_from(pages, [f"10.0.{n // 256}.{n % 256}" for n in range(500)])
 
-    assert throttling._client().dbsize() == 16
+    assert redis_client.client(throttling.PATIENCE_SECONDS).dbsize() == 16
 
 
 @pytest.mark.parametrize(
