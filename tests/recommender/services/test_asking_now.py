@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from recommender.services import asking_now
+from recsite import redis_client
 
 
 @pytest.fixture(autouse=True)
