@@ -21,5 +21,9 @@ def bare(request: HttpRequest, user_id: str) -> HttpResponse:
     return HttpResponse(row[0], content_type="application/json")
 
 
-urlpatterns = [path("bare/<str:user_id>", bare), *site]
+urlpatterns = [
+    path("bare/<str:user_id>", bare),
+    path("api/v1/bare/<str:user_id>", bare),
+    *site,
+]
 settings.ROOT_URLCONF = __name__
