@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import structlog
-from celery import shared_task, signals
+from celery import current_app, shared_task, signals
 from django.core.cache import cache
 from django.db import OperationalError as DatabaseIsAway
+from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerIsAway
 from redis.exceptions import RedisError
@@ -44,6 +46,8 @@ SENT_AGAIN_SECONDS = 600
 ANSWER_SECONDS = 25
 # What a program that asks for a session's list is promised; afterwards stored lists answer.
 SOON_SECONDS = 0.3
+# Their workers hold the network.
+WARM_QUEUES = {"live", "asked"}
 LOST = (DatabaseIsAway, RedisError, OSError)
 
 log = structlog.get_logger()
@@ -241,6 +245,30 @@ def go_on_after_run(task: Any, **_: Any) -> None:
         advance.apply_async(retry=False)
     except (BrokerIsAway, RedisError, OSError) as error:
         log.warning("chain_not_advanced", error=str(error))
+
+
+@signals.worker_process_init.connect(weak=False)
+def warm_up(**_: Any) -> None:
+    """Load the network that serves before the first question or event waits for it."""
+    if WARM_QUEUES & set(current_app.amqp.queues.consume_from):
+        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+def _warm_up() -> None:
+    try:
+        _load_serving()
+    finally:
+        connection.close()  # the thread's own
+
+
+def _load_serving() -> None:
+    from recommender.services import previewing, refreshing
+
+    try:
+        previewing.serving()
+        refreshing.memory.catalogue(timezone.now())
+    except Exception as error:  # noqa: BLE001  # whoever asks first finds out, and is told
+        log.info("not_warmed_up", reason=str(error))
 
 
 def _send_again(task: Any, *, run_id: int, seconds: int) -> None:

@@ -108,8 +108,10 @@ def _count_some(now: datetime) -> int | None:
             return None
         if now - state.noted_at < SETTLED_AFTER:
             return None
-        until_impression = min(state.impressions_through + ROWS_AT_ONCE, state.impressions_noted)
-        until_interaction = min(state.interactions_through + ROWS_AT_ONCE, state.interactions_noted)
+        until_impression = _part_end(Impression, state.impressions_through, state.impressions_noted)
+        until_interaction = _part_end(
+            Interaction, state.interactions_through, state.interactions_noted
+        )
         rows = [
             *_fetch(_IMPRESSIONS + _ARRIVED, _between(state.impressions_through, until_impression)),
             *_fetch(_INTERACTIONS + _ARRIVED, _between(state.interactions_through, until_interaction)),
@@ -132,6 +134,13 @@ def _note(state: OutcomeCount, now: datetime) -> None:
 
 def _last_key(model: type[Impression | Interaction]) -> int:
     return model.objects.aggregate(last=Max("pk"))["last"] or 0
+
+
+def _part_end(model: type[Impression | Interaction], after: int, through: int) -> int:
+    """Return the key of the last of the next rows, however far apart their keys are."""
+    keys = model.objects.filter(pk__gt=after, pk__lte=through).order_by("pk")
+    last = keys.values_list("pk", flat=True)[ROWS_AT_ONCE - 1 : ROWS_AT_ONCE].first()
+    return through if last is None else last
 
 
 def _between(after: int, through: int) -> dict[str, int]:

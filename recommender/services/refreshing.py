@@ -7,6 +7,7 @@ asking for recommendations now comes first. Why items stand in a slate is worked
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -101,6 +102,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._network: tuple[int, TrainedNetwork] | None = None
+        self._loading = threading.Lock()  # a worker that starts loads beside its first message
         self._catalogue: tuple[datetime, LoadedCatalogue, ItemArrays] | None = None
         self.tracking = tracking_knowledge.Memory()
         self.to_explain: dict[int, None] = {}
@@ -115,10 +117,11 @@ class Memory:
 
     def network(self, run: TrainingRun) -> TrainedNetwork:
         """Return the network of a training, loaded when it is another than last time."""
-        if self._network is None or self._network[0] != run.pk:
-            self._network = None  # never two at once in memory
-            self._network = (run.pk, training.load(run))
-        return self._network[1]
+        with self._loading:
+            if self._network is None or self._network[0] != run.pk:
+                self._network = None  # never two at once in memory
+                self._network = (run.pk, training.load(run))
+            return self._network[1]
 
     def catalogue(self, now: datetime) -> LoadedCatalogue:
         """Return the catalogue as it was at most a minute ago."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -295,3 +296,24 @@ def test_without_a_broker_a_question_that_is_wanted_soon_fails_at_once(no_broker
     asked = tasks.ask_soon(Question.SESSION, depends_on=[1], done=[])
 
     assert asked.state == State.FAILED
+
+
+@pytest.mark.parametrize(("queue", "expected"), [("asked", 1), ("live", 1), ("default", 0)])
+def test_workers_that_hold_the_network_load_it_when_they_start(monkeypatch, queue, expected):
+    loaded = []
+    monkeypatch.setattr(tasks, "_load_serving", lambda: loaded.append(queue))
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", {queue: app.amqp.queues[queue]})
+
+    tasks.warm_up()
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join()
+
+    assert len(loaded) == expected
+
+
+@pytest.mark.django_db
+def test_a_worker_that_starts_before_anything_serves_says_so_and_goes_on(caplog):
+    tasks._load_serving()
+
+    assert tasks.refresh_marked() == 0
