@@ -20,7 +20,9 @@ class OutcomeOfPerson(models.Model):
     is over people and begins with these rows.
     """
 
-    is_measurement = True  # of us, not of the person's interests: it stays when they want to be forgotten
+    is_measurement = (
+        True  # of us, not of the person's interests: it stays when they want to be forgotten
+    )
 
     end_user = models.ForeignKey(
         EndUser, on_delete=models.CASCADE, related_name="outcomes", db_index=False
