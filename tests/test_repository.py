@@ -237,7 +237,9 @@ def test_no_file_is_longer_than_four_hundred_lines() -> None:
     long = {
         str(path.relative_to(ROOT)): length
         for path in python_files()
-        if "migrations" not in path.parts and (length := len(path.read_text().splitlines())) > 400
+        if "migrations" not in path.parts
+        and "recsite_client" not in path.parts  # written by clients.generate
+        and (length := len(path.read_text().splitlines())) > 400
     }
 
     assert long == {}

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from interests.models import EndUser
-from recommender.models import Experiment, OutcomeOfPerson, Placement, PlacementVersion, Variant
+from recommender.models import (
+    Experiment,
+    ExperimentChange,
+    ExperimentLook,
+    ExperimentPerson,
+    OutcomeOfPerson,
+    Placement,
+    PlacementSwitch,
+    PlacementVersion,
+    Variant,
+)
 from recommender.services import experimenting
 from recommender.services.checking_experiments import Arm
 from tests.factories import NOW
@@ -68,3 +78,17 @@ def crowd(variant: Variant, *, num: int, clicking: int, name: str, **fields: Any
     )
     for n, person in enumerate(people):
         outcome(person, variant, clicks=2 if n < clicking else 0, **fields)
+
+
+def row_in_every_table(person: EndUser) -> None:
+    """Make one row of everything that placements and experiments keep."""
+    live = version()
+    PlacementSwitch.objects.create(placement=live.placement, version=live, switched_at=NOW)
+    compared = draft()
+    arm = variants(compared)[0]
+    ExperimentLook.objects.create(variant=arm, at=NOW, people=1)
+    ExperimentChange.objects.create(experiment=compared, at=NOW, text="Made.")
+    ExperimentPerson.objects.create(
+        experiment=compared, end_user=person, variant=arm, impressions=2, clicks=1, second_clicks=0,
+        conversions=0, earlier=0.0,
+    )  # fmt: skip

@@ -27,11 +27,7 @@ from interests.models import (
 from interests.services import drift_marks
 from recommender.models import (
     EvaluationRun,
-    ExperimentChange,
-    ExperimentLook,
-    ExperimentPerson,
     MetricValue,
-    PlacementSwitch,
     PublicationRun,
     Serving,
     SimilarItems,
@@ -100,16 +96,7 @@ def rows():
     rule = factories.alert_rule()
     alert = Alert.objects.create(rule=rule, key="k", raised_at=NOW, text="ada changed", payload={})
     AlertDelivery.objects.create(alert=alert, channel="email", target="a@b.c", next_attempt_at=NOW)
-    live = experiments.version()
-    PlacementSwitch.objects.create(placement=live.placement, version=live, switched_at=NOW)
-    compared = experiments.draft()
-    arm = experiments.variants(compared)[0]
-    ExperimentLook.objects.create(variant=arm, at=NOW, people=1)
-    ExperimentChange.objects.create(experiment=compared, at=NOW, text="Made.")
-    ExperimentPerson.objects.create(
-        experiment=compared, end_user=ada, variant=arm, impressions=2, clicks=1, second_clicks=0,
-        conversions=0, earlier=0.0,
-    )  # fmt: skip
+    experiments.row_in_every_table(ada)
 
 
 def address(model, page, *args):
