@@ -13,6 +13,7 @@ Process 0 alone reads and writes checkpoints, validates, and decides; the others
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -152,6 +153,9 @@ def joined() -> Iterator[Ranks]:
         )
     if has_gpu:
         torch.cuda.set_device(local)
+    # The optimiser imports this module, whose functions take the group of that moment as a default and so
+    # keep it for ever: its threads would outlive the interpreter, which now and then aborts then.
+    importlib.import_module("torch.distributed.nn.functional")
     try:
         # Objects and decisions always travel by gloo, which notices at once when somebody ends.
         distributed.init_process_group("cpu:gloo,cuda:nccl" if has_gpu else "gloo", timeout=TIMEOUT)

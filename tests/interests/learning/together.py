@@ -94,6 +94,12 @@ def failure(ranks: Ranks, *, seed: int) -> dict[str, Any]:
     return {"error": ""}
 
 
+def threads() -> list[str]:
+    """Return the names of those of this process's threads that talk to other processes, sorted."""
+    names = [each.read_text().strip() for each in Path("/proc/self/task").glob("*/comm")]
+    return sorted(name for name in names if "gloo" in name or "tcpstore" in name)
+
+
 def start(task: str, folder: Path, *, size: int) -> list[dict[str, Any]]:
     """Run a function of this module in `size` processes; return what each found, {} for a killed one."""
     with socket.socket() as free:
@@ -111,11 +117,13 @@ def start(task: str, folder: Path, *, size: int) -> list[dict[str, Any]]:
         )
         for rank in range(size)
     ]  # fmt: skip
+    outputs = []
+    for process in running:
+        with process:
+            outputs.append(process.communicate(timeout=300)[0])
     found = []
     for rank, process in enumerate(running):
-        with process:
-            output, _ = process.communicate(timeout=300)
-        assert process.returncode in (0, -signal.SIGKILL), output
+        assert process.returncode in (0, -signal.SIGKILL), outputs[rank]
         path = folder / f"{rank}.pt"
         found.append(torch.load(path, weights_only=False) if path.exists() else {})
     return found
@@ -128,4 +136,5 @@ if __name__ == "__main__":
     tasks = {"train_all": train_all, "lose_one": lose_one, "differ": differ}
     with distributed.joined() as joined:
         result = tasks[sys.argv[1]](joined, Path(sys.argv[2]))
+    result["threads"] = threads()
     torch.save(result, Path(sys.argv[2]) / f"{joined.rank}.pt")
