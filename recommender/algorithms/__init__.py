@@ -4,22 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from recommender.algorithms.protocol import Algorithm
 
-# name -> module of this package, class. In the order in which tables list them.
+
+class Entry(NamedTuple):
+    """Where an algorithm is found, and what a list of them says about it.
+
+    Attributes:
+        module: of this package
+        class_name: made without arguments; options are for callers who know it
+        family: one of `FAMILIES`
+        summary: what it does, in one line
+    """
+
+    module: str
+    class_name: str
+    family: str
+    summary: str
+
+
+WITHOUT_A_PERSON = "without a person"
+NEIGHBOURS = "neighbours"
+FACTORS = "factors and linear"
+CONTENT = "content"
+INTEREST = "interest as yes or no, or a rating"
+ORDER = "order"
+EXPLORATION = "exploration"
+FUSION = "fusion"
+FAMILIES = (
+    WITHOUT_A_PERSON, NEIGHBOURS, FACTORS, CONTENT, INTEREST, ORDER, EXPLORATION, FUSION,
+)  # fmt: skip
+
+# In the order in which tables list them.
 REGISTRY = {
-    "most_popular": ("popularity", "MostPopular"),
-    "recently_popular": ("popularity", "RecentlyPopular"),
-    "item_knn": ("neighbours", "ItemKNN"),
-    "als": ("factors", "ALS"),
-    "ease": ("linear", "Ease"),
-    "recent_ease": ("linear", "RecentEase"),
-    "interest_network": ("network", "InterestNetwork"),
+    "most_popular": Entry(
+        "popularity", "MostPopular", WITHOUT_A_PERSON, "Items by their number of events."
+    ),
+    "recently_popular": Entry(
+        "popularity", "RecentlyPopular", WITHOUT_A_PERSON, "Items by their events of late."
+    ),
+    "item_knn": Entry(
+        "neighbours", "ItemKNN", NEIGHBOURS, "Items chosen by the same people, by cosine."
+    ),
+    "als": Entry(
+        "factors", "ALS", FACTORS, "Vectors of people and items by alternating least squares."
+    ),
+    "ease": Entry("linear", "Ease", FACTORS, "Each item from all others, in closed form."),
+    "recent_ease": Entry(
+        "linear", "RecentEase", FACTORS, "EASE, asked with a history in which late choices count."
+    ),
+    "interest_network": Entry(
+        "network", "InterestNetwork", ORDER, "A causal transformer over the history; what serves."
+    ),
 }
 # In every table, asked for or not (product.md, Measures).
 ALWAYS = ("most_popular", "recently_popular")
+# What is compared where nothing else is asked for: strong, and done in minutes.
+USUAL = (*ALWAYS, "item_knn", "als", "ease", "recent_ease", "interest_network")
 
 
 class UnknownAlgorithm(Exception):
@@ -32,19 +75,28 @@ def names() -> tuple[str, ...]:
 
 
 def chosen_names(wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return the names asked for ("all" for all), with those that are in every table, each once.
+    """Return the names asked for, with those that are in every table, each once.
+
+    Args:
+        wanted: names of algorithms or of families, "usual", or "all".
 
     Raises:
         UnknownAlgorithm: one of them is not in the registry, or none was given.
     """
     asked = {name.strip() for name in wanted if name.strip()}
-    unknown = sorted(asked - {"all", *REGISTRY})
+    unknown = sorted(asked - {"all", "usual", *REGISTRY, *FAMILIES})
     if unknown or not asked:
         said = (
             f"There is no algorithm {', '.join(map(repr, unknown))}." if unknown else "None given."
         )
-        raise UnknownAlgorithm(f"{said} Choose from: {', '.join(REGISTRY)}, or all.")
-    return tuple(name for name in REGISTRY if "all" in asked or name in asked or name in ALWAYS)
+        raise UnknownAlgorithm(f"{said} Choose from: {', '.join(REGISTRY)}, usual, or all.")
+    if "usual" in asked:
+        asked.update(USUAL)
+    return tuple(
+        name
+        for name, entry in REGISTRY.items()
+        if "all" in asked or name in asked or entry.family in asked or name in ALWAYS
+    )
 
 
 def make(name: str, **options: Any) -> Algorithm:
@@ -57,6 +109,6 @@ def make(name: str, **options: Any) -> Algorithm:
         raise UnknownAlgorithm(
             f"There is no algorithm {name!r}. Choose from: {', '.join(REGISTRY)}."
         )
-    module, class_name = REGISTRY[name]
-    found = getattr(import_module(f"recommender.algorithms.{module}"), class_name)
+    entry = REGISTRY[name]
+    found = getattr(import_module(f"recommender.algorithms.{entry.module}"), entry.class_name)
     return cast(Algorithm, found(**options))

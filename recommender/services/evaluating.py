@@ -32,7 +32,7 @@ BAD = (algorithms.UnknownAlgorithm, splits.CannotSplit, BadRequest, CannotFit)
 def evaluate(*, run_id: int) -> None:
     """Do an evaluation run: every algorithm is fitted anew on the training part of its split.
 
-    The run's `settings` may hold `algorithms` (a list; all by default), `ties`, `repeats`,
+    The run's `settings` may hold `algorithms` (a list; the usual ones by default), `ties`, `repeats`,
     `request_time` and `budget_seconds`, as the command has them, and `training`: settings of the
     network's training that differ from those of the run's training. The network that serves is never
     asked: it has seen the targets.
@@ -64,7 +64,7 @@ def _compare(run: EvaluationRun, hold: Hold) -> tuple[Split, list[Result]]:
         has_repeats=bool(settings.get("repeats", False)),
         budget_seconds=float(settings.get("budget_seconds", BUDGET_SECONDS)),
     )
-    names = algorithms.chosen_names(settings.get("algorithms", ["all"]))
+    names = algorithms.chosen_names(settings.get("algorithms", ["usual"]))
     made = [algorithms.make(name, **_options(name, run)) for name in names]
     hold.report("reading events", 0.0)
     known = events.interaction_log(ties=settings.get("ties", "random"), seed=run.seed)

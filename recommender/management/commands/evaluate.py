@@ -44,7 +44,8 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("--data", required=True, metavar="FOLDER", help="the data folder")
         add("--split", choices=splits.NAMES, default=splits.LEAVE_ONE_OUT, help="what is held out")
-        add("--algorithms", default="all", help=f"all, or some of {','.join(algorithms.names())}")
+        add("--algorithms", default="usual", metavar="NAMES",
+            help="all, usual, or names with commas between; `manage.py algorithms` lists them")  # fmt: skip
         add("--k", type=int, default=10, help="length of the lists (10)")
         add("--ties", choices=("random", "file"), default="random",
             help="order of one person's events at one time: drawn from the seed, or the file's")  # fmt: skip

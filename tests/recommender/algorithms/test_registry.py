@@ -20,6 +20,16 @@ def test_every_name_makes_an_algorithm_of_that_name():
 def test_the_popular_ones_are_always_in_the_table():
     assert algorithms.chosen_names(["ease"]) == ("most_popular", "recently_popular", "ease")
     assert algorithms.chosen_names(["all"]) == algorithms.names()
+    assert algorithms.chosen_names(["usual"]) == algorithms.USUAL
+    neighbours = [n for n, entry in algorithms.REGISTRY.items() if entry.family == "neighbours"]
+    assert algorithms.chosen_names(["neighbours"]) == (*algorithms.ALWAYS, *neighbours)
+
+
+def test_every_algorithm_has_a_family_and_a_line_about_it():
+    entries = algorithms.REGISTRY.values()
+
+    assert {entry.family for entry in entries} <= set(algorithms.FAMILIES)
+    assert [e.summary for e in entries if not e.summary.endswith(".") or len(e.summary) > 90] == []
 
 
 @pytest.mark.parametrize(
