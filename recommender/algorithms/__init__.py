@@ -45,6 +45,15 @@ REGISTRY = {
     "recently_popular": Entry(
         "popularity", "RecentlyPopular", WITHOUT_A_PERSON, "Items by their events of late."
     ),
+    "trending": Entry(
+        "trending", "Trending", WITHOUT_A_PERSON, "Items by their events of late above their usual."
+    ),
+    "latest": Entry(
+        "latest", "Latest", WITHOUT_A_PERSON, "Items by their first event, newest first."
+    ),
+    "random": Entry(
+        "chance", "Random", WITHOUT_A_PERSON, "Items by chance: the floor for all others."
+    ),
     "item_knn": Entry(
         "neighbours", "ItemKNN", NEIGHBOURS, "Items chosen by the same people, by cosine."
     ),
