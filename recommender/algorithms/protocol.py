@@ -92,6 +92,16 @@ class Algorithm(Protocol):
         ...
 
 
+def tell_measured(report: Report | None, number: int, value: float) -> None:
+    """Tell how good a fit is after pass `number`, from 1, by a measure of its own that grows with it.
+
+    Whoever listens (`report.measured`) may end the fit by raising; most do not listen.
+    """
+    listener = getattr(report, "measured", None)
+    if listener is not None:
+        listener(number, value)
+
+
 def event_counts(log: InteractionLog) -> NDArray[np.int64]:
     """Count the events of each item that are not negative. [N]"""
     return np.bincount(log.items[~log.is_negative], minlength=log.num_items)
