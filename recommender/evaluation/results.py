@@ -46,6 +46,7 @@ class Result:
         per_user: each of `metrics.PER_USER` for everybody asked, in order of user. [b]
         order: what shuffled histories cost, for everybody, drifting and stable end users; empty for what
             does not read the order
+        top: the lists themselves, indices of items, -1 where there is none, in order of user. [b, k]
     """
 
     algorithm: str
@@ -62,6 +63,7 @@ class Result:
     score_seconds: float
     per_user: dict[str, NDArray[np.float64]]
     order: dict[str, OrderEffect] = field(default_factory=dict)
+    top: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of `manage.py evaluate --json` (product.md, Commands)."""

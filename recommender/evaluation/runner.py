@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms.protocol import Algorithm, Fitted, Report, event_counts
+from recommender.algorithms import ALWAYS
+from recommender.algorithms.protocol import Algorithm, CannotFit, Fitted, Report, event_counts
 from recommender.evaluation import answers, drifting, metrics, results
 from recommender.evaluation.answers import Answer, Request
 from recommender.evaluation.results import Result
@@ -53,38 +54,65 @@ def run(
     algorithms: Sequence[Algorithm],
     request: Request,
     report: Report | None = None,
+    unfitted: dict[str, str] | None = None,
 ) -> list[Result]:
     """Evaluate algorithms on one split; results come in the order given.
 
+    Args:
+        unfitted: takes the names of algorithms that cannot be fitted on this log, and why; the others'
+            results come all the same.
+
     Raises:
-        CannotFit: one of the algorithms cannot be fitted on this log.
+        CannotFit: one of the algorithms cannot be fitted and there is no `unfitted`, or none can of those
+            that were asked for.
     """
     ties = metrics.tie_order(split.fit.num_items, seed=request.seed)
     finished = []
     for position, algorithm in enumerate(algorithms):
         tell = _part_of(report, algorithm.name, position, len(algorithms))
-        candidate = _choose(algorithm, split, request=request, ties=ties, report=tell)
-        candidate, fitted = _fit_for_test(candidate, split, request=request, report=tell)
-        tell("answering", FITTED_AT)
-        answer = answers.ask(fitted, split.test, request=request, ties=ties)
-        new = split.new_users
-        is_asked = new is not None and new.num_users > 0
-        strangers = (
-            answers.ask(fitted, new, request=request, ties=ties) if is_asked and new else None
-        )
-        shuffled = (
-            answers.ask(
-                fitted,
-                drifting.shuffled(split.test, seed=request.seed),
-                request=request,
-                ties=ties,
-            )
-            if getattr(algorithm, "reads_order", False)
-            else None
-        )
-        finished.append(_Finished(candidate, answer, strangers, shuffled))
+        try:
+            finished.append(_finish(algorithm, split, request=request, ties=ties, report=tell))
+        except CannotFit as error:
+            if unfitted is None:
+                raise
+            unfitted[algorithm.name] = str(error)
         tell("answered", 1.0)
+    _insist_on_some(algorithms, unfitted or {})
     return _results(split, finished, request=request)
+
+
+def _finish(
+    algorithm: Algorithm,
+    split: Split,
+    *,
+    request: Request,
+    ties: NDArray[np.int64],
+    report: Report,
+) -> _Finished:
+    """Choose, fit and ask one algorithm."""
+    candidate = _choose(algorithm, split, request=request, ties=ties, report=report)
+    candidate, fitted = _fit_for_test(candidate, split, request=request, report=report)
+    report("answering", FITTED_AT)
+    answer = answers.ask(fitted, split.test, request=request, ties=ties)
+    new = split.new_users
+    is_asked = new is not None and new.num_users > 0
+    strangers = answers.ask(fitted, new, request=request, ties=ties) if is_asked and new else None
+    shuffled = (
+        answers.ask(
+            fitted, drifting.shuffled(split.test, seed=request.seed), request=request, ties=ties
+        )
+        if getattr(algorithm, "reads_order", False)
+        else None
+    )
+    return _Finished(candidate, answer, strangers, shuffled)
+
+
+def _insist_on_some(algorithms: Sequence[Algorithm], unfitted: dict[str, str]) -> None:
+    """Refuse a comparison in which nothing that was asked for is left: popular items come by themselves."""
+    names = [one.name for one in algorithms]
+    asked = [name for name in names if name not in ALWAYS] or names
+    if asked and all(name in unfitted for name in asked):
+        raise CannotFit(" ".join(unfitted[name] for name in asked))
 
 
 def _part_of(report: Report | None, name: str, position: int, total: int) -> Report:
@@ -217,6 +245,7 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
             )
             if one.shuffled
             else {},
+            top=one.answer.top,
         )
         for one in finished
     ]

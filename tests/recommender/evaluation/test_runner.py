@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from recommender import algorithms
+from recommender.algorithms.protocol import CannotFit
 from recommender.evaluation import results, runner, splits
 from recommender.evaluation.answers import BadRequest, Request
 from tests.recommender.logs import drawn_log, log_of
@@ -265,3 +266,44 @@ def test_progress_rises_from_nothing_to_all():
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
     assert told[-1][0] == "ease: answered"
+
+
+class Unwilling(Oracle):
+    """Cannot be fitted."""
+
+    name = "unwilling"
+
+    def fit(self, log, **_):
+        raise CannotFit("Too few events.")
+
+
+def test_what_cannot_be_fitted_says_why_and_holds_up_nobody():
+    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
+    unfitted = {}
+
+    found = runner.run(
+        split, algorithms=[Unwilling(), Oracle()], request=Request(k=1), unfitted=unfitted
+    )
+
+    assert [result.algorithm for result in found] == ["oracle"]
+    assert unfitted == {"unwilling": "Too few events."}
+
+
+def test_a_comparison_of_which_only_popular_items_are_left_is_refused():
+    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
+    asked = [algorithms.make("most_popular"), Unwilling()]
+
+    with pytest.raises(CannotFit, match="^Too few events.$"):
+        runner.run(split, algorithms=asked, request=Request(k=1), unfitted={})
+    with pytest.raises(CannotFit):
+        runner.run(split, algorithms=[Unwilling(), Oracle()], request=Request(k=1))
+
+
+def test_lists_come_with_the_numbers():
+    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
+
+    [result] = runner.run(split, algorithms=[Oracle(Setting(3))], request=Request(k=1))
+
+    # Both are asked for d, the fourth item, and it is what the oracle ranks first.
+    assert result.top.tolist() == [[3], [3]]
+    assert result.per_user["ndcg"].tolist() == [1.0, 1.0]
