@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from interests.learning import devices, storage
 from interests.learning.config import BadSettings, TrainingConfig
@@ -40,7 +43,21 @@ def save(trained: TrainedNetwork, folder: Path) -> str:
         OSError: the disk is full or the folder not writable; what was there before still loads, or
             is refused by its hash.
     """
-    meaning = {
+    text = json.dumps(
+        meaning(trained) | {"item_ids": trained.item_ids.tolist()}, ensure_ascii=False
+    ).encode()
+    rises = torch.from_numpy(trained.log_rises)
+    weights = storage.tensors_to_bytes({**trained.network.state_dict(), RISES: rises})
+    sha256 = _hash(weights, text)
+    storage.write(folder / WEIGHTS_FILE, weights)
+    storage.write(folder / MEANING_FILE, text)
+    storage.write(folder / HASH_FILE, sha256.encode())
+    return sha256
+
+
+def meaning(trained: TrainedNetwork) -> dict[str, Any]:
+    """Return what the weights of a network mean, as plain values; its items aside."""
+    return {
         "version": VERSION,
         "network": NETWORK,
         "config": trained.config.to_dict(),
@@ -49,16 +66,7 @@ def save(trained: TrainedNetwork, folder: Path) -> str:
         "num_members": trained.num_members,
         "repeats_items": trained.repeats_items,
         "results": trained.results,
-        "item_ids": trained.item_ids.tolist(),
     }
-    rises = torch.from_numpy(trained.log_rises)
-    weights = storage.tensors_to_bytes({**trained.network.state_dict(), RISES: rises})
-    text = json.dumps(meaning, ensure_ascii=False).encode()
-    sha256 = _hash(weights, text)
-    storage.write(folder / WEIGHTS_FILE, weights)
-    storage.write(folder / MEANING_FILE, text)
-    storage.write(folder / HASH_FILE, sha256.encode())
-    return sha256
 
 
 def load(folder: Path, sha256: str | None = None) -> TrainedNetwork:
@@ -84,23 +92,40 @@ def load(folder: Path, sha256: str | None = None) -> TrainedNetwork:
             f"The network in {folder} is not the one that was saved: its SHA-256 is not {wanted}."
             " Restore the files from a backup or train again."
         )
-    meaning = json.loads(text)
+    told = json.loads(text)
+    try:
+        tensors = safetensors.torch.load(weights)
+        item_ids = np.array(told.get("item_ids", ()), object)
+        rises = tensors.pop(RISES, torch.empty(0)).numpy()
+    except safetensors.SafetensorError as error:
+        raise ForeignWeights(f"The weights in {folder} cannot be read: {error}") from error
+    return build(tensors, told, item_ids=item_ids, log_rises=rises)
+
+
+def build(
+    tensors: Mapping[str, Tensor],
+    meaning: Mapping[str, Any],
+    *,
+    item_ids: NDArray[np.object_],
+    log_rises: NDArray[np.float32],
+) -> TrainedNetwork:
+    """Return a network of tensors that were its state, ready to score on the best device.
+
+    Raises:
+        ForeignWeights: they are of another version of the network.
+    """
     if meaning.get("version") != VERSION or meaning.get("network") != NETWORK:
         raise ForeignWeights(
-            f"The network in {folder} is {meaning.get('network')} of version {meaning.get('version')};"
+            f"This is {meaning.get('network')} of version {meaning.get('version')};"
             f" this release reads {NETWORK} of version {VERSION}. Train again."
         )
-    return _build(weights, meaning)
-
-
-def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
     device = devices.best()
     try:
         config = TrainingConfig.from_dict(meaning["config"])
         kinds = EventKinds.from_dict(meaning["kinds"])
         members = [
             InterestNetwork(
-                num_items=len(meaning["item_ids"]),
+                num_items=len(item_ids),
                 num_kinds=kinds.count,
                 config=config,
                 num_features=len(meaning["feature_names"]),
@@ -108,20 +133,18 @@ def _build(weights: bytes, meaning: dict[str, Any]) -> TrainedNetwork:
             for _ in range(meaning["num_members"])
         ]
         network = members[0] if len(members) == 1 else AveragedNetwork(members)
-        tensors = safetensors.torch.load(weights)
-        rises = tensors.pop(RISES).numpy()
-        network.load_state_dict(tensors)
-    except (KeyError, RuntimeError, BadSettings, safetensors.SafetensorError) as error:
+        network.load_state_dict(dict(tensors))
+    except (KeyError, RuntimeError, BadSettings) as error:
         raise ForeignWeights(
             f"The weights do not fit this version of the network: {error}"
         ) from error
     return TrainedNetwork(
         network=network.to(device).eval(),
-        item_ids=np.array(meaning["item_ids"], object),
+        item_ids=item_ids,
         kinds=kinds,
         feature_names=tuple(meaning["feature_names"]),
         config=config,
-        log_rises=rises,
+        log_rises=log_rises,
         repeats_items=meaning["repeats_items"],
         results=meaning["results"],
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recommender import algorithms
+from recommender.algorithms import saving
 from recommender.algorithms.protocol import event_counts
 from tests.recommender.logs import drawn_log, log_of
 
@@ -105,6 +106,26 @@ def test_people_get_more_of_the_half_they_like(name):
     best = np.argsort(-scores, axis=1)[:, :5]
     is_own_half = (best >= half) == (users % 2 == 1)[:, None]
     assert is_own_half.mean() > 0.9
+
+
+@ALL
+def test_saved_and_loaded_it_scores_the_same_and_a_damaged_file_is_refused(name, tmp_path):
+    log, users = drawn_log(), np.arange(8, dtype=np.int32)
+    settings, fitted, path = made(name).grid()[0], fitted_on(log, name), tmp_path / name
+    times = np.full(8, log.times.max() + 1)
+
+    saving.save(fitted, path, algorithm=name, settings=settings, catalogue=log.catalogue)
+    loaded = saving.load(path, catalogue=log.catalogue, algorithm=name)
+
+    assert loaded.settings == settings
+    for asked in (None, times):
+        np.testing.assert_array_equal(
+            loaded.fitted.scores(log, users=users, request_times=asked),
+            fitted.scores(log, users=users, request_times=asked),
+        )
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(saving.CannotLoad):
+        saving.load(path, catalogue=log.catalogue)
 
 
 @ALL
