@@ -168,8 +168,15 @@ def held(run_class: type[R], *, run_id: int) -> Iterator[Hold]:
         RunNotClaimed: it has ended, or another holder is at work.
     """
     hold = claim(run_class, run_id=run_id, now=timezone.now())
-    try:
+    with ending(hold):
         yield hold
+
+
+@contextmanager
+def ending(hold: Hold) -> Iterator[None]:
+    """Write how a run that was claimed before ended, as `held` does."""
+    try:
+        yield
         if hold.run.state == RunState.STARTED:
             hold.end(RunState.DONE)
     except RunStopped:
