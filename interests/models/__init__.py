@@ -3,6 +3,7 @@
 from interests.models.alerts import Alert, AlertDelivery, AlertRule
 from interests.models.audience import ID_LENGTH, Alias, ChangeMark, Controls, EndUser
 from interests.models.catalogue import Category, Item
+from interests.models.choices import ChosenSettings
 from interests.models.drift import (
     DetectorChoice,
     DetectorSnapshot,
@@ -28,6 +29,7 @@ __all__ = [
     "Alias",
     "Category",
     "ChangeMark",
+    "ChosenSettings",
     "Controls",
     "DetectorChoice",
     "DetectorSnapshot",
