@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from interests.admin.base import COMMON, RunAdmin
 from recommender import tasks
-from recommender.models import EvaluationRun, MetricValue
+from recommender.models import EvaluationRun, MetricValue, PairedTest
 from recsite.access.admin_tools import MachineWritten
 
 
@@ -34,3 +34,13 @@ class MetricValueAdmin(MachineWritten):
     list_select_related = ("evaluation_run",)
     list_filter = ("metric", "algorithm", "segment")
     ordering = ("-evaluation_run_id", "algorithm", "metric", "id")
+
+
+@admin.register(PairedTest)
+class PairedTestAdmin(MachineWritten):
+    """How algorithms of one evaluation differ."""
+
+    list_display = ("evaluation_run", "first", "second", "difference", "low", "high", "p_value")
+    list_select_related = ("evaluation_run",)
+    list_filter = ("first", "second")
+    ordering = ("-evaluation_run_id", "first", "second", "id")

@@ -1,7 +1,13 @@
 """Tables of publications, slates, maps and evaluations."""
 
 from recommender.models.changes import ShelfChange
-from recommender.models.evaluations import EvaluationRun, MetricValue
+from recommender.models.evaluations import (
+    EvaluationList,
+    EvaluationQuestion,
+    EvaluationRun,
+    MetricValue,
+    PairedTest,
+)
 from recommender.models.experiments import (
     Experiment,
     ExperimentChange,
@@ -20,8 +26,11 @@ from recommender.models.outcomes import (
 from recommender.models.placements import Placement, PlacementSwitch, PlacementVersion
 from recommender.models.runs import PublicationRun, Serving, Switch
 from recommender.models.slates import PopularItems, SimilarItems, Slate
+from recommender.models.studies import Study, Trial
 
 __all__ = [
+    "EvaluationList",
+    "EvaluationQuestion",
     "EvaluationRun",
     "Experiment",
     "ExperimentChange",
@@ -34,6 +43,7 @@ __all__ = [
     "OutcomeOfPerson",
     "OutcomeRate",
     "OutcomeRefusal",
+    "PairedTest",
     "Placement",
     "PlacementSwitch",
     "PlacementVersion",
@@ -43,6 +53,8 @@ __all__ = [
     "ShelfChange",
     "SimilarItems",
     "Slate",
+    "Study",
     "Switch",
+    "Trial",
     "Variant",
 ]

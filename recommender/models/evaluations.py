@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from interests.models import Run, TrainingRun
+from interests.models import EndUser, Run, TrainingRun
 
 
 class EvaluationRun(Run):
@@ -59,3 +60,81 @@ class MetricValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.algorithm} {self.metric} {self.segment}"
+
+
+class PairedTest(models.Model):
+    """How two algorithms of an evaluation differ in NDCG, over the same end users."""
+
+    evaluation_run = models.ForeignKey(
+        EvaluationRun, on_delete=models.CASCADE, related_name="paired_tests", db_index=False
+    )
+    first = models.CharField(max_length=50)
+    second = models.CharField(max_length=50)
+    difference = models.FloatField(help_text="NDCG of the first less that of the second.")
+    low = models.FloatField(help_text="Where its 95 % interval begins.")
+    high = models.FloatField()
+    p_value = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evaluation_run", "first", "second"], name="one_test_per_pair_of_algorithms"
+            ),
+            models.CheckConstraint(
+                name="paired_difference_lies_in_its_interval",
+                condition=Q(low__lte=F("difference"), high__gte=F("difference")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} against {self.second}"
+
+
+class EvaluationQuestion(models.Model):
+    """What one end user of an evaluation was asked about: a few are kept to be looked at."""
+
+    evaluation_run = models.ForeignKey(
+        EvaluationRun, on_delete=models.CASCADE, related_name="questions", db_index=False
+    )
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="+")
+    num_events = models.PositiveIntegerField(help_text="Events before the cut.")
+    seen = ArrayField(
+        models.BigIntegerField(), help_text="Items of the last of them, newest first."
+    )
+    seen_at = ArrayField(models.DateTimeField(), help_text="When each of those happened.")
+    targets = ArrayField(models.BigIntegerField(), help_text="Items that were held out.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evaluation_run", "end_user"], name="one_question_per_evaluation_and_user"
+            ),
+            models.CheckConstraint(
+                name="each_event_seen_has_its_time",
+                condition=Q(seen__len=F("seen_at__len")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"end user {self.end_user_id} in evaluation {self.evaluation_run_id}"
+
+
+class EvaluationList(models.Model):
+    """What one algorithm answered to a question."""
+
+    question = models.ForeignKey(
+        EvaluationQuestion, on_delete=models.CASCADE, related_name="lists", db_index=False
+    )
+    algorithm = models.CharField(max_length=50)
+    items = ArrayField(models.BigIntegerField(), help_text="Best first.")
+    ndcg = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question", "algorithm"], name="one_list_per_question_and_algorithm"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} for question {self.question_id}"

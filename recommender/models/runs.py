@@ -9,15 +9,31 @@ from interests.models import Run, TrainingRun
 
 
 class PublicationRun(Run):
-    """One ranked list for everybody, made from one training; served when the switch points at it."""
+    """One ranked list for everybody, made from one training; served when the switch points at it.
+
+    One that is held is prepared and kept from serving until somebody promotes it.
+    """
 
     training_run = models.ForeignKey(
         TrainingRun, on_delete=models.PROTECT, related_name="publication_runs"
     )
     algorithm = models.CharField(max_length=50, default="interest_network")
+    held_at = models.DateTimeField(null=True, blank=True)
+    held_by = models.CharField(
+        max_length=150, blank=True, help_text="An account or a command; nobody: the gate."
+    )
+    held_because = models.TextField(blank=True)
 
     class Meta(Run.Meta):
         verbose_name = "publication"
+        constraints = [
+            *Run.Meta.constraints,
+            models.CheckConstraint(
+                name="publication_that_is_held_says_why",
+                condition=Q(held_at=None, held_because="", held_by="")
+                | Q(held_at__isnull=False) & ~Q(held_because=""),
+            ),
+        ]
 
 
 class Serving(models.Model):

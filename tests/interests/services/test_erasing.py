@@ -29,7 +29,7 @@ from interests.selectors import belongings, events
 from interests.services import erasing, tracking
 from interests.services.controlling import Wishes, put
 from interests.services.erasing import EndUserUnknown
-from recommender.models import Slate
+from recommender.models import EvaluationList, EvaluationQuestion, EvaluationRun, Slate
 from recommender.services import asking, slating
 from recommender.services.slating import Ranked
 from recsite.access.models import AuditEntry
@@ -67,6 +67,11 @@ def ada():
             run=PopulationRun.objects.get_or_create(defaults=factories.done(), pk=1)[0],
             rank=person.pk, end_user=person, drift_score=1, p_value=0, q_value=0, rising=[], falling=[],
         )  # fmt: skip
+        question = EvaluationQuestion.objects.create(
+            evaluation_run=EvaluationRun.objects.get_or_create(defaults=factories.done(), pk=1)[0],
+            end_user=person, num_events=1, seen=[thing.pk], seen_at=[NOW], targets=[thing.pk],
+        )  # fmt: skip
+        EvaluationList.objects.create(question=question, algorithm="ease", items=[], ndcg=0)
     run = ImportRun.objects.create(**factories.done())
     for line, row in enumerate(
         ({"user_id": "ada"}, {"userId": "guest ada"}, {"user_id": "bob"}, {"item_id": "ada"})
