@@ -46,6 +46,7 @@ class Result:
         per_user: each of `metrics.PER_USER` for everybody asked, in order of user. [b]
         order: what shuffled histories cost, for everybody, drifting and stable end users; empty for what
             does not read the order
+        memory_bytes: what is fitted takes so much, see `saving.num_bytes`
         top: the lists themselves, indices of items, -1 where there is none, in order of user. [b, k]
     """
 
@@ -63,6 +64,7 @@ class Result:
     score_seconds: float
     per_user: dict[str, NDArray[np.float64]]
     order: dict[str, OrderEffect] = field(default_factory=dict)
+    memory_bytes: int = 0
     top: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
 
     def as_json(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ class Result:
             "fit_seconds": self.fit_seconds,
             "choose_seconds": self.choose_seconds,
             "score_seconds": self.score_seconds,
+            "memory_bytes": self.memory_bytes,
         }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import ALWAYS
+from recommender.algorithms import ALWAYS, saving
 from recommender.algorithms.protocol import Algorithm, CannotFit, Fitted, Report, event_counts
 from recommender.evaluation import answers, drifting, metrics, results
 from recommender.evaluation.answers import Answer, Request
@@ -46,6 +46,7 @@ class _Finished:
     strangers: Answer | None
     # From shuffled histories, of what reads their order.
     shuffled: Answer | None
+    memory_bytes: int
 
 
 def run(
@@ -104,7 +105,7 @@ def _finish(
         if getattr(algorithm, "reads_order", False)
         else None
     )
-    return _Finished(candidate, answer, strangers, shuffled)
+    return _Finished(candidate, answer, strangers, shuffled, saving.num_bytes(fitted))
 
 
 def _insist_on_some(algorithms: Sequence[Algorithm], unfitted: dict[str, str]) -> None:
@@ -245,6 +246,7 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
             )
             if one.shuffled
             else {},
+            memory_bytes=one.memory_bytes,
             top=one.answer.top,
         )
         for one in finished

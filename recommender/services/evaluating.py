@@ -147,6 +147,7 @@ def _summary(split: Split, results: list[Result]) -> dict[str, Any]:
                 "fit_seconds": result.fit_seconds,
                 "choose_seconds": result.choose_seconds,
                 "score_seconds": result.score_seconds,
+                "memory_bytes": result.memory_bytes,
                 "order": {name: asdict(effect) for name, effect in result.order.items()},
             }
             for result in results

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from recommender import algorithms
+from recommender.algorithms import structure
 from recommender.algorithms.protocol import CannotFit
 from recommender.evaluation import results, runner, splits
 from recommender.evaluation.answers import BadRequest, Request
 from tests.recommender.logs import drawn_log, log_of
+
+
+@pytest.fixture(autouse=True)
+def _known(monkeypatch):
+    """Let what is fitted here be measured as if it could be saved."""
+    monkeypatch.setattr(structure, "MODULES", {*structure.MODULES, __name__})
+
 
 BASELINES = ("most_popular", "recently_popular", "item_knn", "als", "ease")
 
@@ -26,6 +34,19 @@ def run(log, *names, split="leave-one-out", **request):
 @dataclass(frozen=True)
 class Setting:
     favourite: int = 0
+
+
+@dataclass(frozen=True)
+class Favourite:
+    item: int
+    times: list
+    shared_seconds: float = 0.0
+
+    def scores(self, histories, *, users, request_times=None):
+        self.times.append(request_times)
+        scores = np.zeros((len(users), histories.num_items), np.float32)
+        scores[:, self.item] = 1
+        return scores
 
 
 class Oracle:
@@ -44,16 +65,7 @@ class Oracle:
 
     def fit(self, log, *, settings, seed, budget_seconds=None, report=None):
         self.logs.append(log)
-        oracle = self
-
-        class Fitted:
-            def scores(self, histories, *, users, request_times=None):
-                oracle.times.append(request_times)
-                scores = np.zeros((len(users), histories.num_items), np.float32)
-                scores[:, settings.favourite] = 1
-                return scores
-
-        return Fitted()
+        return Favourite(settings.favourite, self.times)
 
 
 # In the fit ann and bob chose a and b; validation asks for c, the test for d.
@@ -244,15 +256,20 @@ def test_a_bad_request_says_what_would_be_right(fields, words):
 def test_the_time_of_a_fit_counts_the_work_it_took_over():
     class Sharing(Oracle):
         def fit(self, log, **kwargs):
-            fitted = super().fit(log, **kwargs)
-            fitted.shared_seconds = 1000.0
-            return fitted
+            return replace(super().fit(log, **kwargs), shared_seconds=1000.0)
 
     split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
 
     [result] = runner.run(split, algorithms=[Sharing()], request=Request(k=1))
 
     assert result.fit_seconds >= 1000
+
+
+def test_what_is_fitted_takes_memory():
+    popular, recent = run(drawn_log(num_items=50), "most_popular", "recently_popular")
+
+    assert popular.memory_bytes == popular.as_json()["memory_bytes"] == 4 * 50
+    assert recent.memory_bytes > popular.memory_bytes
 
 
 def test_progress_rises_from_nothing_to_all():
