@@ -27,22 +27,29 @@ def choices_of(
         half_life: with it, a choice counts 1 if it is the end user's last event, and half for every
             `half_life` events since.
     """
-    starts, ends = log.offsets[users], log.offsets[users + 1]
-    lengths = ends - starts
-    rows = np.repeat(np.arange(len(users)), lengths)
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    events = np.repeat(starts, lengths) + within
+    events, rows = events_of(log, users=users)
     chosen = ~log.is_negative[events]
     shape = (len(users), log.num_items)
     rows, columns = rows[chosen], log.items[events[chosen]]
     if half_life is None:
         return _ones(rows, columns, shape=shape)
-    since = np.repeat(lengths, lengths) - 1 - within
-    weights = 0.5 ** (since[chosen] / half_life)
+    since = log.offsets[users + 1][rows] - 1 - events[chosen]
+    weights = 0.5 ** (since / half_life)
     # Of several events on one item the last counts: it comes first among the reversed.
     keys, last = np.unique((rows * log.num_items + columns)[::-1], return_index=True)
     places = (keys // log.num_items, keys % log.num_items)
     return sparse.csr_array((weights[::-1][last].astype(np.float32), places), shape=shape)
+
+
+def events_of(
+    log: InteractionLog, *, users: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the events of some end users of a sorted log, oldest first, and which of them each is of. [events]"""
+    starts, ends = log.offsets[users], log.offsets[users + 1]
+    lengths = ends - starts
+    rows = np.repeat(np.arange(len(users)), lengths)
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.repeat(starts, lengths) + within, rows
 
 
 def compact(chosen: sparse.csr_array) -> tuple[sparse.csr_array, NDArray[np.intp]]:
