@@ -24,6 +24,12 @@ SHORT_HISTORY = 30
 STEPS_PER_PASS = 100
 # Passes that a network should be able to make in its time.
 PASSES = 15
+# What reads a history: `networks.building` has the class of each.
+TRANSFORMER, GRU, LSTM, CNN = "transformer", "gru", "lstm", "cnn"
+ENCODERS = (TRANSFORMER, GRU, LSTM, CNN)
+# Settings that older releases did not have. Where one is as it was without them, it goes unsaid in what tells
+# trainings apart, so that a training which an older release began goes on.
+LATER = ("encoder",)
 
 
 class BadSettings(ValueError):
@@ -37,8 +43,10 @@ class TrainingConfig:
     Attributes:
         width: length of all embeddings and hidden states, a multiple of `num_heads`. Scoring everybody
             costs in proportion to it.
-        num_blocks: transformer blocks. More than two gained nothing on small sparse data.
-        num_heads: attention heads of a block.
+        encoder: what reads a history, one of `ENCODERS`: a causal transformer, gated recurrent units,
+            long short-term memory, or causal dilated convolutions.
+        num_blocks: blocks of the encoder, one after the other. More than two gained nothing on small sparse data.
+        num_heads: attention heads of a transformer's block.
         max_length: events of a history that the network sees at once, the last ones.
         dropout: share of the hidden units dropped in training, 0 to below 1; more for less data.
         temperature: what cosines of hidden states and items are divided by; 0 scores by products.
@@ -72,6 +80,7 @@ class TrainingConfig:
     """
 
     width: int = 64
+    encoder: str = TRANSFORMER
     num_blocks: int = 2
     num_heads: int = 2
     max_length: int = 50
@@ -100,6 +109,10 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.encoder not in ENCODERS:
+            raise BadSettings(
+                f"encoder must be one of {', '.join(ENCODERS)}, not {self.encoder!r}."
+            )
         at_least_one = (
             "width", "num_blocks", "num_heads", "max_length", "warmup_steps", "tokens_per_batch",
             "max_epochs", "patience", "validation_users", "num_members",
@@ -176,6 +189,15 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as plain values."""
         return asdict(self)
+
+    def telling(self) -> dict[str, Any]:
+        """Return the settings that tell this training from others."""
+        usual = {field.name: field.default for field in fields(self)}
+        return {
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in LATER or value != usual[name]
+        }
 
 
 def _suited(log: InteractionLog, *, num_items: int) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Prepared:
     def fingerprint(self, config: TrainingConfig) -> str:
         """Return what two trainings share exactly when one may go on from the other's checkpoint."""
         own = self.histories
-        digest = hashlib.sha256(repr(sorted(config.to_dict().items())).encode())
+        digest = hashlib.sha256(repr(sorted(config.telling().items())).encode())
         digest.update("\0".join(self.item_ids).encode())
         for array in (own.items, own.kinds, own.gaps, own.is_target, own.offsets):
             digest.update(np.ascontiguousarray(array).tobytes())

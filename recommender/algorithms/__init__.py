@@ -64,6 +64,12 @@ REGISTRY = {
     "recent_ease": Entry(
         "linear", "RecentEase", FACTORS, "EASE, asked with a history in which late choices count."
     ),
+    "cnn": Entry("network", "CNN", ORDER, "Causal dilated convolutions over the history."),
+    "gru": Entry("network", "GRU", ORDER, "Gated recurrent units over the history."),
+    "lstm": Entry("network", "LSTM", ORDER, "Long short-term memory over the history."),
+    "svd": Entry(
+        "svd", "SVD", FACTORS, "Histories laid onto the strongest directions of all choices."
+    ),
     "interest_network": Entry(
         "network", "InterestNetwork", ORDER, "A causal transformer over the history; what serves."
     ),

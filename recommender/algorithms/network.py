@@ -1,4 +1,8 @@
-"""The network: a causal transformer over a history, trained anew on what it is given to fit on.
+"""Networks over a history, trained anew on what they are given to fit on: the one that serves, and others.
+
+They share training, loss, features and early stopping (`interests.learning`), and differ in what reads the
+history. The others are smaller, so that all of them can be compared in minutes; what a network of the same
+size but another encoder would reach is asked with `InterestNetwork(changes={"encoder": ...})`.
 
 Legend: b end users, N items.
 """
@@ -8,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,10 +23,14 @@ from interests.learning import preparation, scoring, trainer
 from interests.learning.config import BadSettings, TrainingConfig
 from interests.learning.progress import Progress
 from interests.learning.trained import TrainedNetwork
-from recommender.algorithms.protocol import CannotFit, Report
+from recommender.algorithms.protocol import CannotFit, Report, tell_measured
 
 # How much it may count what is chosen more than usual now, to choose from.
 TRENDS = (0.5, 0.0, 4.0)
+# Of networks that are compared and do not serve: one of them, trained within a minute on 100,000 events.
+SMALLER = MappingProxyType(
+    {"width": 64, "num_blocks": 1, "num_candidates": 1024, "max_epochs": 10, "num_members": 1}
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +83,11 @@ class InterestNetwork:
     is_baseline = False
     reads_order = True
     shares_fits = True
+    # Settings of `TrainingConfig` that make it what it is.
+    own_changes: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, changes: Mapping[str, Any] | None = None) -> None:
-        self._changes = dict(changes or {})
+        self._changes = {**self.own_changes, **(changes or {})}
         self._trained: _Trained | None = None
 
     def grid(self) -> Sequence[InterestNetworkSettings]:
@@ -99,26 +110,55 @@ class InterestNetwork:
         else:
             began = time.perf_counter()
             self._trained = None
-            network = _train(log, settings, seed, budget_seconds, report)
+            network = _train(self.name, log, settings, seed, budget_seconds, report)
             known = _Trained(log, asked, network, time.perf_counter() - began)
             self._trained = known
         return FittedNetwork(known.network.with_trend(settings.trend), shared_seconds)
 
 
+class CNN(InterestNetwork):
+    """Causal dilated convolutions (Yuan et al., NextItNet, WSDM 2019; Tang and Wang, Caser, WSDM 2018)."""
+
+    name = "cnn"
+    own_changes = MappingProxyType({**SMALLER, "encoder": "cnn"})
+
+
+class GRU(InterestNetwork):
+    """Gated recurrent units (Hidasi et al., GRU4Rec, ICLR 2016)."""
+
+    name = "gru"
+    own_changes = MappingProxyType({**SMALLER, "encoder": "gru"})
+
+
+class LSTM(InterestNetwork):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997), trained as the others are."""
+
+    name = "lstm"
+    own_changes = MappingProxyType({**SMALLER, "encoder": "lstm"})
+
+
 def _train(
+    name: str,
     log: InteractionLog,
     settings: InterestNetworkSettings,
     seed: int,
     budget_seconds: float | None,
     report: Report | None,
 ) -> TrainedNetwork:
+    num_measured = 0
+
     def tell(progress: Progress) -> None:
+        nonlocal num_measured
         if report:
             report(progress.step, progress.share_done)
+        measured = progress.curves.get("ndcg@10", [])
+        if len(measured) > num_measured:
+            num_measured = len(measured)
+            tell_measured(report, num_measured, measured[-1])
 
     changes = {"seed": seed} | dict(settings.changes)
     try:
         config = TrainingConfig.for_data(log, budget_seconds=budget_seconds, **changes)
         return trainer.fit(log, config=config, report=tell)
     except (BadSettings, preparation.TooFewEvents, trainer.TrainingDiverged) as error:
-        raise CannotFit(f"interest_network: {error}") from error
+        raise CannotFit(f"{name}: {error}") from error

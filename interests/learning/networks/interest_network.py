@@ -1,4 +1,6 @@
-"""A causal transformer over one end user's history that ranks the whole catalogue for the next event.
+"""A network over one end user's history that ranks the whole catalogue for the next event.
+
+What reads the history is a causal transformer, unless the settings say otherwise.
 
 Its parts can be switched off one by one (see `TrainingConfig`), so that each one's worth can be measured.
 
@@ -17,7 +19,8 @@ from torch.nn import functional
 
 from interests.learning.config import TrainingConfig
 from interests.learning.item_features import ItemFeatures
-from interests.learning.networks.parts import Block, Dropout, RootMeanSquareNorm, normalised
+from interests.learning.networks.blocks import blocks_of
+from interests.learning.networks.parts import Dropout, RootMeanSquareNorm, normalised
 from interests.learning.sequences import NUM_GAPS
 
 INITIAL_SCALE = 0.02
@@ -61,7 +64,7 @@ class InterestNetwork(nn.Module):
         # Of the items, while it learns; afterwards an item's embedding holds them too, see `settle`.
         self.item_features: ItemFeatures | None = None
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_blocks))
+        self.blocks = blocks_of(config)
         self.norm = RootMeanSquareNorm(config.width)
         # How often each item is wanted by anybody; the hidden state says what this person adds.
         self.item_bias = nn.Parameter(torch.zeros(num_items))
@@ -110,10 +113,10 @@ class InterestNetwork(nn.Module):
         vectors = functional.embedding((items - 1).clamp(min=0), self.item_vectors())
         hidden = self._inputs(vectors, kinds, gaps)
         *before, final = self.blocks
-        assert isinstance(final, Block)
         for block in before:
             hidden = block(hidden)
-        return self._scaled(self.norm(final.last(hidden, lengths)), self.config.temperature)
+        last: Tensor = final.last(hidden, lengths)  # type: ignore[operator]
+        return self._scaled(self.norm(last), self.config.temperature)
 
     def _inputs(self, vectors: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
         """Add to the vectors of the events' items what else is known of the events. [B, L, D]"""

@@ -11,6 +11,7 @@ from tests.interests.learning.logs import chain, log_of
     [
         ({"wdith": 64}, "There is no setting 'wdith'. There are: width, "),
         ({"width": "wide"}, "wrong type"),
+        ({"encoder": "rnn"}, "encoder must be one of transformer, gru, lstm, cnn, not 'rnn'"),
         ({"width": 0}, "width must be 1 or more, not 0"),
         ({"width": 66, "num_heads": 2}, "width must be a multiple of 2"),
         ({"dropout": 1.0}, "dropout must be 0 or more and below 1"),
@@ -29,6 +30,14 @@ def test_settings_go_to_a_dict_and_back():
     chosen = TrainingConfig(width=32, seed=5)
 
     assert TrainingConfig.from_dict(chosen.to_dict()) == chosen
+
+
+def test_later_settings_tell_a_training_only_where_they_differ():
+    older = {name: value for name, value in TrainingConfig().to_dict().items() if name != "encoder"}
+
+    assert TrainingConfig.from_dict(older) == TrainingConfig()
+    assert TrainingConfig().telling() == older
+    assert TrainingConfig(encoder="gru").telling() == older | {"encoder": "gru"}
 
 
 def test_settings_follow_the_data_and_the_wishes():

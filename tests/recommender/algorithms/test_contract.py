@@ -27,7 +27,7 @@ PERSONAL = [
     if entry.family != algorithms.WITHOUT_A_PERSON
 ]
 # Options that make a fit on a few hundred events quick.
-OPTIONS = {"interest_network": SMALL}
+OPTIONS = {name: SMALL for name, entry in algorithms.REGISTRY.items() if entry.module == "network"}
 ALL = pytest.mark.parametrize("name", algorithms.names())
 # Lists of another kind than popularity, which strangers get as everybody does.
 OWN_LISTS = ("trending", "latest", "random")
