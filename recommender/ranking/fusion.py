@@ -1,0 +1,111 @@
+"""What several algorithms say of the same items, on one scale, and mixed.
+
+Legend: b end users, N items, M algorithms, D depth: how far down a ranking is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scale = Literal["z", "min-max", "rank"]
+SCALES: tuple[Scale, ...] = ("z", "min-max", "rank")
+# The usual constant of reciprocal ranks.
+RECIPROCAL_CONSTANT = 60.0
+Scores = NDArray[np.float32]
+
+
+def scaled(scores: Scores, *, scale: Scale, depth: int = 1000) -> Scores:
+    """Return each end user's scores on a scale that does not depend on the algorithm.
+
+    Args:
+        scores: -inf where an algorithm does not know an item. [b, N]
+        scale: "z": in standard deviations from the mean; "min-max": from 0 to 1; "rank": 1 - log(1 + r) /
+            log(1 + D) of an item before which r others stand, so 1 for the first and 0 from place D on.
+        depth: D, 1 or more.
+
+    Returns:
+        Finite; unknown items have the lowest score of the end user's, all equal ones have 0. [b, N]
+    """
+    if scale == "rank":
+        places = ranks(scores, depth=depth)
+        return (1 - np.log1p(places) / np.log1p(np.float32(depth))).astype(np.float32)
+    known = np.isfinite(scores)
+    lowest = np.where(known, scores, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    filled = np.where(known, scores, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
+    if scale == "min-max":
+        filled -= filled.min(axis=1, keepdims=True)
+        spread = filled.max(axis=1, keepdims=True)
+    else:
+        filled -= filled.mean(axis=1, keepdims=True)
+        spread = filled.std(axis=1, keepdims=True)
+    # What differs by rounding alone is equal.
+    return np.where(spread > 1e-12, filled / np.maximum(spread, 1e-12), 0).astype(np.float32)
+
+
+def ranks(scores: Scores, *, depth: int) -> Scores:
+    """Return before how many items each stands: 0 for the best, at most D; equals share the best place. [b, N]"""
+    num_items = scores.shape[1]
+    places = np.full(scores.shape, depth, np.float32)
+    if not num_items:
+        return places
+    kept = min(depth, num_items)
+    best = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
+    values = np.take_along_axis(scores, best, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    best, values = (
+        np.take_along_axis(best, order, axis=1),
+        np.take_along_axis(values, order, axis=1),
+    )
+    is_new = np.ones(values.shape, bool)
+    is_new[:, 1:] = values[:, 1:] != values[:, :-1]
+    # The place of an equal one is that of the first of them.
+    firsts = np.maximum.accumulate(np.where(is_new, np.arange(kept), 0), axis=1)
+    np.put_along_axis(places, best, firsts.astype(np.float32), axis=1)
+    # Equals of the last one may stand outside of what was kept.
+    last_rows, last_items = np.nonzero(scores == values[:, -1:])
+    places[last_rows, last_items] = firsts[last_rows, -1]
+    places[~np.isfinite(scores)] = depth
+    return places
+
+
+def weighted_sum(parts: Sequence[Scores], *, weights: Sequence[float]) -> Scores:
+    """Return the sum of scaled scores, each times its weight. parts: M of [b, N] -> [b, N]"""
+    mixed = np.zeros_like(parts[0], np.float32)
+    for part, weight in zip(parts, weights, strict=True):
+        mixed += np.float32(weight) * part
+    return mixed
+
+
+def reciprocal(places: Scores, *, constant: float = RECIPROCAL_CONSTANT) -> Scores:
+    """Return 1 / (constant + r + 1) of ranks from 0 (Cormack, Clarke, Buettcher, SIGIR 2009). [b, N]"""
+    return (1 / (np.float32(constant) + 1 + places)).astype(np.float32)
+
+
+def votes(places: Scores, *, depth: int) -> Scores:
+    """Return Borda's votes of ranks from 0: D for the first, one less for each place, 0 from D on. [b, N]"""
+    return np.maximum(depth - places, 0).astype(np.float32)
+
+
+def cascade(first: Scores, then: Scores, *, num_candidates: int) -> Scores:
+    """Return scores that put the best of one algorithm before all others, ranked by another.
+
+    Args:
+        first: chooses the candidates; orders what comes after them. [b, N]
+        then: ranks the candidates, finite. [b, N]
+        num_candidates: 1 or more; equals of the last are candidates too.
+    """
+    places = ranks(first, depth=max(num_candidates, 1))
+    is_candidate = places < num_candidates
+    # Between 0 and 1, so that any candidate, at 2 and above, stands before.
+    rest = scaled(first, scale="min-max")
+    ordered = 2 + scaled(then, scale="min-max")
+    return np.where(is_candidate, ordered, rest).astype(np.float32)
+
+
+def known_by_any(parts: Sequence[Scores]) -> NDArray[np.bool_]:
+    """Mark the items that at least one algorithm knows. [b, N]"""
+    return np.logical_or.reduce([np.isfinite(part) for part in parts])

@@ -1,0 +1,82 @@
+"""Scores on one scale and mixed, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recommender.ranking import fusion
+
+ROW = np.array([[3, 1, 2, -np.inf]], np.float32)
+
+
+def test_places_count_those_before_and_equals_share_the_best():
+    scores = np.array([[5, 7, 5, 1, -np.inf], [0, 0, 0, 0, 0]], np.float32)
+
+    assert fusion.ranks(scores, depth=10).tolist() == [[1, 0, 1, 3, 10], [0, 0, 0, 0, 0]]
+    assert fusion.ranks(scores, depth=2).tolist() == [[1, 0, 1, 2, 2], [0, 0, 0, 0, 0]]
+
+
+def test_z_counts_what_is_unknown_as_the_lowest():
+    # 3, 1, 2, 1: mean 1.75, standard deviation sqrt(0.6875)
+    expected = (np.array([3, 1, 2, 1]) - 1.75) / np.sqrt(0.6875)
+
+    assert fusion.scaled(ROW, scale="z")[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_min_max_goes_from_0_to_1():
+    assert fusion.scaled(ROW, scale="min-max").tolist() == [[1, 0, 0.5, 0]]
+
+
+def test_rank_goes_from_1_to_0_by_the_logarithm_of_the_place():
+    found = fusion.scaled(ROW, scale="rank", depth=3)[0]
+
+    assert found == pytest.approx([1, 1 - np.log(3) / np.log(4), 0.5, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("scale", ["z", "min-max"])
+@pytest.mark.parametrize("value", [4.0, -np.inf])
+def test_scores_that_do_not_differ_say_nothing(scale, value):
+    assert fusion.scaled(np.full((1, 3), value, np.float32), scale=scale).tolist() == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("scale", fusion.SCALES)
+def test_a_scale_does_not_depend_on_shift_and_unit_of_the_scores(scale):
+    scores = np.random.default_rng(0).normal(size=(4, 30)).astype(np.float32)
+
+    found = fusion.scaled(3 * scores + 7, scale=scale)
+
+    np.testing.assert_allclose(found, fusion.scaled(scores, scale=scale), atol=1e-4)
+
+
+def test_weighted_sum_adds_each_times_its_weight():
+    parts = [np.array([[1, 2]], np.float32), np.array([[10, 0]], np.float32)]
+
+    assert fusion.weighted_sum(parts, weights=[2, 0.5]).tolist() == [[7, 4]]
+
+
+def test_reciprocal_ranks_begin_with_one_over_61():
+    found = fusion.reciprocal(np.array([[0, 1, 9]], np.float32))[0]
+
+    assert found == pytest.approx([1 / 61, 1 / 62, 1 / 70])
+
+
+def test_the_first_of_three_places_has_three_votes():
+    assert fusion.votes(np.array([[0, 1, 2, 3, 5]], np.float32), depth=3).tolist() == [
+        [3, 2, 1, 0, 0]
+    ]
+
+
+def test_a_cascade_ranks_the_best_two_of_the_first_by_the_second_and_the_rest_by_the_first():
+    first = np.array([[9, 8, 7, 6]], np.float32)
+    then = np.array([[1, 2, 50, 40]], np.float32)
+
+    found = fusion.cascade(first, then, num_candidates=2)
+
+    assert np.argsort(-found[0]).tolist() == [1, 0, 2, 3]
+
+
+def test_known_by_any_needs_one():
+    other = np.array([[-np.inf, -np.inf, 1, -np.inf]], np.float32)
+
+    assert fusion.known_by_any([ROW, other]).tolist() == [[True, True, True, False]]
