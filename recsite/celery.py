@@ -1,7 +1,8 @@
 """Queues and the whole schedule.
 
-training: hours; each run is a process of its own under a lease. live: seconds after an event. asked: what
-somebody waits for, which may not stand behind a turn of `live`. default: minutes. Every task names its queue.
+training: hours; each run is a process of its own under a lease. tuning: trials of studies, minutes each, on any
+number of machines. live: seconds after an event. asked: what somebody waits for, which may not stand behind a
+turn of `live`. default: minutes. Every task names its queue.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recsite.settings")
 
-QUEUES = ("training", "live", "asked", "default")
+QUEUES = ("training", "tuning", "live", "asked", "default")
 # A message that took three workers down with it would take the fourth.
 MAX_STARTS = 3
 STARTS_KEPT_SECONDS = 86_400

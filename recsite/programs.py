@@ -27,9 +27,9 @@ def servers(home: Path, *, postgres: bool, redis: bool) -> list[Program]:
 
 # A worker for each queue: a training takes hours, an event is to be seen in seconds. Two processes for
 # the default queue, so that short tasks get through beside a publication.
-WORKER_PROCESSES = {"live": 1, "asked": 1, "training": 1, "default": 2}
-# Where a machine is full, what takes minutes comes after requests and slates.
-NICENESS = {"training": 10, "default": 10}
+WORKER_PROCESSES = {"live": 1, "asked": 1, "training": 1, "tuning": 1, "default": 2}
+# Where a machine is full, what takes minutes comes after requests and slates, and studies after all else.
+NICENESS = {"training": 10, "tuning": 15, "default": 10}
 # Small batches gain nothing from a second core, which has requests to answer.
 ONE_CORE = {"OMP_NUM_THREADS": "1"}
 

@@ -23,6 +23,7 @@ WORKERS = {
         "None of them is begun.",
         "worker -Q training",
     ),
+    "tuning": ("The worker for studies", "No trial of one is begun.", "worker -Q tuning"),
     "live": (
         "The worker for live events",
         "New events do not reach interests and recommendations.",

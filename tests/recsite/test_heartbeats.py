@@ -54,6 +54,7 @@ def test_a_worker_is_silent_after_half_a_minute(clock, seconds, is_silent):
 
     assert health.workers_seen() == [
         WorkerSeen("training", float(seconds), is_silent),
+        WorkerSeen("tuning", None, True),
         WorkerSeen("live", None, True),
         WorkerSeen("asked", None, True),
         WorkerSeen("default", None, True),

@@ -51,7 +51,7 @@ def test_the_test_is_never_opened():
 
 
 def test_samples_grow_and_nobody_is_in_two(monkeypatch):
-    monkeypatch.setattr(trials, "LEAST_USERS", 5)
+    monkeypatch.setattr(trials, "LEAST_USERS", 2)
     num = SPLIT.validation.num_users
 
     parts = trials.samples(SPLIT.validation, seed=3)
@@ -66,7 +66,7 @@ def test_samples_grow_and_nobody_is_in_two(monkeypatch):
 
 
 def test_values_on_the_way_are_told_and_may_end_the_trial(monkeypatch):
-    monkeypatch.setattr(trials, "LEAST_USERS", 5)
+    monkeypatch.setattr(trials, "LEAST_USERS", 2)
     told = []
 
     class Enough(Exception):
