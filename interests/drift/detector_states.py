@@ -10,7 +10,7 @@ from interests.drift.detector_bank import Bank
 from interests.drift.detector_columns import Columns
 from interests.drift.detector_settings import DEFAULT, DetectorSettings
 from interests.drift.detector_steps import move_chances
-from interests.drift.detector_storage import packed, unpack
+from interests.drift.detector_storage import packed, unpacked
 
 VERSION = "detector-1"
 
@@ -43,7 +43,7 @@ class DetectorState:
         return probability(self.evidence, self.settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that JSON takes, and from which `from_dict` goes on bit for bit."""
+        """Return plain values from which `from_dict` goes on bit for bit; JSON takes all but "bank", bytes."""
         return {
             "version": VERSION,
             "num_categories": self.columns.num_categories,
@@ -72,18 +72,16 @@ class DetectorState:
             raise StateOfAnotherVersion(
                 f"The state is of {values.get('version')}, the detector of {VERSION}: replay the history."
             )
-        state = new_state(values["num_categories"], settings=settings)
-        if list(state.bank.past.shape) != values["shape"]:
+        columns = Columns(values["num_categories"])
+        columns.places.update({category: place for category, place in values["places"]})
+        bank = unpacked(values["bank"], columns.num_columns, settings)
+        if bank is None or list(bank.past.shape) != values["shape"]:
             raise StateOfAnotherVersion(
                 "The state was kept with other settings of the detector: replay the history."
             )
-        state.columns.places.update({category: place for category, place in values["places"]})
-        unpack(values["bank"], into=state.bank)
-        bank = state.bank
-        if is_for_many:
-            return state
-        bank.chances[:] = move_chances(bank.before, bank.falling, bank.last_move, settings)
-        return state
+        if not is_for_many:
+            bank.chances[:] = move_chances(bank.before, bank.falling, bank.last_move, settings)
+        return DetectorState(columns, bank, settings)
 
 
 def new_state(num_categories: int, *, settings: DetectorSettings = DEFAULT) -> DetectorState:

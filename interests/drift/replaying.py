@@ -31,11 +31,25 @@ def fingerprints(event_keys: NDArray[np.int64]) -> NDArray[np.uint64]:
     Returns:
         uint64; two different beginnings share one with a chance of 2^-64. [L + 1]
     """
-    places = np.arange(len(event_keys), dtype=np.uint64)
+    return fingerprints_of_all(event_keys, np.array([0, len(event_keys)]))[0]
+
+
+def fingerprints_of_all(
+    event_keys: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> list[NDArray[np.uint64]]:
+    """Return the `fingerprints` of several people at once.
+
+    Args:
+        event_keys: of all their events, person by person. [E]
+        offsets: where each person's begin, and the end. [b + 1]
+    """
+    first = np.repeat(offsets[:-1], np.diff(offsets))
+    places = (np.arange(len(event_keys)) - first).astype(np.uint64)
     mixed = drawn((drawn(event_keys) + places).view(np.int64), seed=1)
-    found = np.zeros(len(event_keys) + 1, np.uint64)
-    np.cumsum(mixed, out=found[1:])  # wraps around, which is meant
-    return found
+    sums = np.zeros(len(event_keys) + 1, np.uint64)
+    np.cumsum(mixed, out=sums[1:])  # wraps around, which is meant
+    ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    return [sums[begin : end + 1] - sums[begin] for begin, end in ends]
 
 
 def points(num_events: int) -> list[int]:

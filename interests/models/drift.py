@@ -30,6 +30,7 @@ class DetectorSnapshot(models.Model):
     )
     detector_version = models.CharField(max_length=50)
     state = models.JSONField()
+    bank = models.BinaryField(help_text="The detector's numbers, see `drift.detector_storage`.")
 
     class Meta:
         constraints = [

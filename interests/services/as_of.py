@@ -17,7 +17,7 @@ import numpy as np
 from django.db.models import Max
 from numpy.typing import NDArray
 
-from interests.drift import detectors
+from interests.drift import detectors, replaying
 from interests.drift.scores import drift_scores, new_to
 from interests.models import Interaction, RunState, TrackingRun, TrainingRun
 from interests.selectors import drift_counts, events
@@ -104,7 +104,8 @@ def state_as_of(
         known, users=[0], shares=shares, training_run=training_run
     )[0]
     knowledge = tracking_knowledge.remember(run, category_keys=known.category_keys)
-    person = Person(end_user_id, history, known.log.positions, _through(known))
+    keys = known.log.positions
+    person = Person(end_user_id, history, keys, replaying.fingerprints(keys), _through(known))
     found = _state(asked, person, knowledge=knowledge)
     trusted = None if as_known_then else _stored_changes(asked, whole, known)
     return replace(

@@ -52,17 +52,12 @@ class Found:
     snapshots: list[Snapshot]
     tracking_run: int | None
 
-    @property
-    def lines(self) -> list[str]:
-        """The lines that COPY takes of all snapshots."""
-        return self.lines_of(self.snapshots)
-
-    def lines_of(self, snapshots: Sequence[Snapshot]) -> list[str]:
-        """Return the lines that COPY takes of some snapshots."""
-        lines = detector_rows.snapshot_lines(
+    def rows_of(self, snapshots: Sequence[Snapshot]) -> list[bytes]:
+        """Return the rows that COPY takes of some snapshots."""
+        rows = detector_rows.snapshot_rows(
             snapshots, person=self.person, tracking_run=self.tracking_run
         )
-        return list(lines)
+        return list(rows)
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ class _Advanced:
 
     Attributes:
         withdrawn: keys of drift events that are unmade
-        lines: of new snapshots
+        snapshots: rows of new ones
         gone: keys of snapshots that are not kept
         is_settled: whether what was raised before stays as it is
     """
@@ -101,7 +96,7 @@ class _Advanced:
     person: Person
     raised: list[Change]
     withdrawn: list[int]
-    lines: list[str]
+    snapshots: list[bytes]
     gone: list[int]
     is_settled: bool
 
@@ -140,11 +135,10 @@ def _run(
         points: of each person after how many events a snapshot is wanted.
         states: of each person where it stands; None: at the first event.
     """
-    marks = [replaying.fingerprints(person.keys) for person in people]
     snapshots: list[list[Snapshot]] = [[] for _ in people]
 
     def keep(place: int, state: DetectorState) -> None:
-        mark = marks[place][state.num_events]
+        mark = people[place].marks[state.num_events]
         snapshots[place].append(detector_rows.snapshot(state, watch=watch, fingerprint=mark))
 
     alarms = detectors.detect(
@@ -180,7 +174,7 @@ def write(found: Sequence[Found], *, alive: Collection[int], run_id: int, now: d
     ]
     DriftEvent.objects.bulk_create(rows)
     detector_rows.insert_snapshots(
-        [line for one in found if one.person.end_user in alive for line in one.lines]
+        [row for one in found if one.person.end_user in alive for row in one.rows_of(one.snapshots)]
     )
     return len(rows)
 
@@ -277,7 +271,7 @@ def _advanced(found: Found, *, base: _Base, stored: Sequence[DriftEvent]) -> _Ad
         person=found.person,
         raised=list(raised.values()),
         withdrawn=withdrawn,
-        lines=found.lines_of(made),
+        snapshots=found.rows_of(made),
         gone=[pk for number, pk in base.rows.items() if number not in kept & base.kept],
         is_settled=base.is_newest and not raised and not withdrawn,
     )
@@ -297,7 +291,7 @@ def _state(base: _Base, *, watch: Watch) -> tuple[DetectorState, _Base]:
 
 def _store(advanced: Sequence[_Advanced], *, watch: Watch, now: datetime) -> None:
     DetectorSnapshot.objects.filter(pk__in=[pk for one in advanced for pk in one.gone]).delete()
-    detector_rows.insert_snapshots([line for one in advanced for line in one.lines])
+    detector_rows.insert_snapshots([row for one in advanced for row in one.snapshots])
     withdrawn = [key for one in advanced for key in one.withdrawn]
     raised = [
         detector_rows.row_of(change, person=one.person, tracking_run=None, now=now)
@@ -324,7 +318,7 @@ def _bases(people: Sequence[Person], *, watch: Watch) -> dict[int, _Base]:
         rows[key][number] = pk
     newest = {key: max(found) for key, found in rows.items() if found}
     states = _states([rows[key][number] for key, number in newest.items()])
-    marks = {person.end_user: replaying.fingerprints(person.keys) for person in people}
+    marks = {person.end_user: person.marks for person in people}
     # Snapshots are of one past: where the newest holds, so do those before it.
     moved = [
         key
@@ -348,9 +342,14 @@ def _bases(people: Sequence[Person], *, watch: Watch) -> dict[int, _Base]:
 
 def _states(keys: Sequence[int]) -> dict[int, tuple[dict[str, Any], str]]:
     rows = DetectorSnapshot.objects.filter(pk__in=keys).values_list(
-        "pk", "state", "detector_version"
+        "pk", "state", "bank", "detector_version"
     )
-    return {pk: (state, version) for pk, state, version in rows}
+    return {pk: (_with_bank(state, bank), version) for pk, state, bank, version in rows}
+
+
+def _with_bank(state: dict[str, Any], bank: memoryview) -> dict[str, Any]:
+    state["detector"]["bank"] = bytes(bank)
+    return state
 
 
 def _holds(number: int, fingerprint: str, marks: NDArray[np.uint64]) -> bool:

@@ -19,13 +19,15 @@ from interests.drift import detectors
 from interests.drift.detectors import Alarm, DetectorSettings, DetectorState
 from interests.models import DriftEvent
 from interests.services import copying
-from interests.services.state_rows import moment
-from interests.tracking.histories import History
+from interests.services.state_rows import microseconds, moment
+from interests.services.tracker_rows import Tracked
 
 SNAPSHOT_COLUMNS = (
     "end_user_id", "num_events", "at", "events_through", "tracking_run_id", "detector_version",
-    "state",
+    "state", "bank",
 )  # fmt: skip
+# The version of the format, before the text.
+JSONB = b"\x01"
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,9 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Person:
-    """One end user's events in order.
+class Person(Tracked):
+    """One end user's events in order; `events_through` is the arrival of the newest of them."""
 
-    Attributes:
-        keys: of the events. [L]
-        events_through: arrival of the newest of them
-    """
-
-    end_user: int
-    history: History
-    keys: NDArray[np.int64]
     events_through: datetime
 
 
@@ -93,16 +87,19 @@ class Snapshot:
 
     num_events: int
     state: str
+    bank: bytes
 
 
 def snapshot(state: DetectorState, *, watch: Watch, fingerprint: np.uint64) -> Snapshot:
     """Return where a detector stands, with its columns and which events it has seen."""
+    detector = state.to_dict()
+    bank = detector.pop("bank")
     value = {
         "category_ids": watch.category_keys.tolist(),
         "fingerprint": f"{int(fingerprint):016x}",
-        "detector": state.to_dict(),
+        "detector": detector,
     }
-    return Snapshot(state.num_events, json.dumps(value, separators=(",", ":")))
+    return Snapshot(state.num_events, json.dumps(value, separators=(",", ":")), bank)
 
 
 def change_of(alarm: Alarm, *, person: Person, watch: Watch) -> Change:
@@ -170,30 +167,28 @@ def row_of(
     )
 
 
-def snapshot_lines(
+def snapshot_rows(
     snapshots: Sequence[Snapshot], *, person: Person, tracking_run: int | None
-) -> Iterator[str]:
-    """Yield the lines that COPY takes, one for each snapshot."""
-    run = "\\N" if tracking_run is None else str(tracking_run)
+) -> Iterator[bytes]:
+    """Yield the rows that a binary COPY takes, one for each snapshot."""
     for snapshot in snapshots:
-        yield "\t".join(
-            (
-                str(person.end_user),
-                str(snapshot.num_events),
-                moment(person.history.times[snapshot.num_events - 1]).isoformat(),
-                person.events_through.isoformat(),
-                run,
-                detectors.VERSION,
-                snapshot.state.replace("\\", "\\\\"),
-            )
+        yield copying.row(
+            copying.bigint(person.end_user),
+            copying.integer(snapshot.num_events),
+            copying.timestamp(int(person.history.times[snapshot.num_events - 1])),
+            copying.timestamp(microseconds(person.events_through)),
+            copying.bigint(tracking_run),
+            copying.sized(detectors.VERSION.encode()),
+            copying.sized(JSONB + snapshot.state.encode()),
+            copying.sized(snapshot.bank),
         )
 
 
-def insert_snapshots(lines: Sequence[str]) -> None:
-    """Write lines into the table of snapshots."""
-    if not lines:
+def insert_snapshots(rows: Sequence[bytes]) -> None:
+    """Write rows into the table of snapshots."""
+    if not rows:
         return
-    statement = f"COPY interests_detectorsnapshot ({', '.join(SNAPSHOT_COLUMNS)}) FROM STDIN"
     with connection.cursor() as cursor:
-        blocks = iter([("\n".join(lines) + "\n").encode()])
-        copying.copy_in(cursor, statement=statement, blocks=blocks)
+        copying.copy_rows(
+            cursor, table="interests_detectorsnapshot", columns=SNAPSHOT_COLUMNS, rows=iter(rows)
+        )

@@ -5,9 +5,11 @@ Legend: M moments, C categories, D width of the network's embeddings.
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,8 @@ COLUMNS = (
     "weights", "long_term", "short_term", "event_shares", "vector", "drift_score", "rising",
     "falling", "new", "num_events", "active_days", "events_through", "created_at",
 )  # fmt: skip
-NULL = "\\N"
+NUM_FIELDS = struct.pack(">h", len(COLUMNS))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,10 @@ class States:
     first: int = 0
 
 
-def lines(
+def rows(
     states: States, *, knowledge: Knowledge, now: datetime, drift: DriftScores | None = None
-) -> Iterator[str]:
-    """Yield the lines that COPY takes, one for each moment.
+) -> Iterator[bytes]:
+    """Yield the rows that a binary COPY takes, one for each moment.
 
     Args:
         drift: at these moments; None: worked out here.
@@ -85,43 +88,54 @@ def lines(
             population=knowledge.population.shares,
             session_correlation=knowledge.session_correlation,
         )
-    days = timeline.active_days(history, after=after)
+    days = timeline.active_days(history, after=after).tolist()
     shares = timeline.shares_between(history, after=after, begin=states.begin)
     new = new_to(history, drift, after=after)
-    for row, number in enumerate(after):
-        place = number - states.first
-        score = drift.scores[row]
-        yield "\t".join(
-            (
-                str(states.end_user),
-                NULL if knowledge.tracking_run is None else str(knowledge.tracking_run),
-                NULL if knowledge.training_run is None else str(knowledge.training_run),
-                mixture.VERSION,
-                moment(history.times[number - 1]).isoformat(),
-                _array(knowledge.category_keys),
-                _array(track.weights[place]),
-                _array(track.long_term[place]),
-                _array(track.short_term[place]),
-                _array(shares[row]),
-                _vector(track.weights[place], knowledge.embeddings),
-                NULL if np.isnan(score) else f"{score:.6g}",
-                _array(knowledge.category_keys[drift.rising(row)]),
-                _array(knowledge.category_keys[drift.falling(row)]),
-                _array(knowledge.category_keys[new[row]]),
-                str(number),
-                str(days[row]),
-                states.events_through.isoformat(),
-                now.isoformat(),
-            )
+    categories = knowledge.category_keys
+    head = b"".join(
+        (
+            copying.bigint(states.end_user),
+            copying.bigint(knowledge.tracking_run),
+            copying.bigint(knowledge.training_run),
+            copying.sized(mixture.VERSION.encode()),
         )
+    )
+    category_ids = copying.array(categories, copying.INTEGERS)
+    tail = copying.timestamp(microseconds(states.events_through)) + copying.timestamp(
+        microseconds(now)
+    )
+    for row, number in enumerate(after.tolist()):
+        place = number - states.first
+        score = float(drift.scores[row])
+        fields = (
+            head,
+            copying.timestamp(int(history.times[number - 1])),
+            category_ids,
+            copying.array(track.weights[place]),
+            copying.array(track.long_term[place]),
+            copying.array(track.short_term[place]),
+            copying.array(shares[row]),
+            _vector(track.weights[place], knowledge.embeddings),
+            copying.double(None if math.isnan(score) else score),
+            copying.array(categories[drift.rising(row)], copying.INTEGERS),
+            copying.array(categories[drift.falling(row)], copying.INTEGERS),
+            copying.array(categories[new[row]], copying.INTEGERS),
+            copying.integer(number),
+            copying.integer(days[row]),
+            tail,
+        )
+        yield NUM_FIELDS + b"".join(fields)
 
 
-def insert(rows: Sequence[str]) -> None:
-    """Write lines into the table of states."""
-    statement = f"COPY interests_intereststate ({', '.join(COLUMNS)}) FROM STDIN"
+def insert(made: Sequence[bytes]) -> None:
+    """Write rows into the table of states."""
     with connection.cursor() as cursor:
-        blocks = iter([("\n".join(rows) + "\n").encode()])
-        copying.copy_in(cursor, statement=statement, blocks=blocks)
+        copying.copy_rows(cursor, table="interests_intereststate", columns=COLUMNS, rows=made)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a time as a log has it."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def moment(microseconds: np.integer[Any] | int) -> datetime:
@@ -130,12 +144,5 @@ def moment(microseconds: np.integer[Any] | int) -> datetime:
     return naive.replace(tzinfo=UTC)
 
 
-def _array(numbers: NDArray[Any]) -> str:
-    # Twelve digits keep the sum of the weights within 1e-10 of 1; the table asks for 1e-6.
-    return "{" + ",".join([f"{number:.12g}" for number in numbers.tolist()]) + "}"
-
-
-def _vector(weights: NDArray[np.float64], embeddings: NDArray[np.float64] | None) -> str:
-    if embeddings is None:
-        return NULL
-    return "[" + ",".join([f"{number:.6g}" for number in (weights @ embeddings).tolist()]) + "]"
+def _vector(weights: NDArray[np.float64], embeddings: NDArray[np.float64] | None) -> bytes:
+    return copying.NULL if embeddings is None else copying.vector(weights @ embeddings)

@@ -8,7 +8,6 @@ Legend: C categories, L events of a person, S numbers of a standing.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from interests.drift import replaying
 from interests.models import TrackerSnapshot
 from interests.services import copying
 from interests.tracking import mixture, standings
@@ -39,10 +37,6 @@ DELETE = """
     DELETE FROM interests_trackersnapshot
     WHERE end_user_id = ANY(%(keys)s) AND tracking_run_id IS NOT DISTINCT FROM %(tracking_run)s
 """
-# PostgreSQL's binary COPY: signature, flags, extension; each row its number of columns, each column its size.
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-TRAILER = b"\xff\xff"
-INTEGER_TYPE = 23
 
 
 @dataclass(frozen=True)
@@ -66,11 +60,13 @@ class Tracked:
 
     Attributes:
         keys: of the events in their order. [L]
+        marks: what `replaying.fingerprints` says of them. [L + 1]
     """
 
     end_user: int
     history: History
     keys: NDArray[np.int64]
+    marks: NDArray[np.uint64]
 
 
 def load(people: Sequence[Tracked], *, basis: Basis) -> list[Standing | None]:
@@ -99,11 +95,12 @@ def write(
     if not found:
         return
     keys = [person.end_user for person, _ in found]
-    statement = f"COPY interests_trackersnapshot ({', '.join(COLUMNS)}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor:
         if replaces:
             cursor.execute(DELETE, {"keys": keys, "tracking_run": basis.tracking_run})
-        copying.copy_in(cursor, statement=statement, blocks=_blocks(found, basis))
+        copying.copy_rows(
+            cursor, table="interests_trackersnapshot", columns=COLUMNS, rows=_rows(found, basis)
+        )
 
 
 def forget(keys: Collection[int]) -> None:
@@ -126,39 +123,26 @@ def _standing(person: Tracked, row: tuple[int, int, int, memoryview] | None) -> 
     if row is None:
         return None
     num_events, network_from, fingerprint, numbers = row
-    if num_events > len(person.keys) or _fingerprint(person.keys[:num_events]) != fingerprint:
+    if num_events >= len(person.marks) or _signed(person.marks[num_events]) != fingerprint:
         return None
     found = Standing(num_events, network_from, np.frombuffer(numbers, "<f4"))
     return found if found.is_of(person.history) else None
 
 
-def _fingerprint(keys: NDArray[np.int64]) -> int:
-    return int(replaying.fingerprints(keys)[-1:].view(np.int64)[0])
+def _signed(fingerprint: np.uint64) -> int:
+    return int(fingerprint.view(np.int64))
 
 
-def _blocks(found: Sequence[tuple[Tracked, Standing]], basis: Basis) -> Iterator[bytes]:
-    made_by = MADE_BY.encode()
-    before = _number(basis.tracking_run) + _number(basis.training_run) + _sized(made_by)
-    before += _sized(_integers(basis.category_keys))
-    yield HEADER
+def _rows(found: Sequence[tuple[Tracked, Standing]], basis: Basis) -> Iterator[bytes]:
     for person, standing in found:
-        yield struct.pack(">hiq", len(COLUMNS), 8, person.end_user) + before
-        yield struct.pack(">iiii", 4, standing.num_events, 4, standing.network_from)
-        yield struct.pack(">iq", 8, _fingerprint(person.keys))
-        yield _sized(standing.numbers.astype("<f4").tobytes())
-    yield TRAILER
-
-
-def _number(value: int | None) -> bytes:
-    return struct.pack(">i", -1) if value is None else struct.pack(">iq", 8, value)
-
-
-def _sized(content: bytes) -> bytes:
-    return struct.pack(">i", len(content)) + content
-
-
-def _integers(values: NDArray[np.int64]) -> bytes:
-    """Return an array of integers: dimensions, flags, type, length, first index, then size and value of each."""
-    elements = np.empty(len(values), np.dtype([("size", ">i4"), ("value", ">i4")]))
-    elements["size"], elements["value"] = 4, values
-    return struct.pack(">iiiii", 1, 0, INTEGER_TYPE, len(values), 1) + elements.tobytes()
+        yield copying.row(
+            copying.bigint(person.end_user),
+            copying.bigint(basis.tracking_run),
+            copying.bigint(basis.training_run),
+            copying.sized(MADE_BY.encode()),
+            copying.array(basis.category_keys, copying.INTEGERS),
+            copying.integer(standing.num_events),
+            copying.integer(standing.network_from),
+            copying.bigint(_signed(person.marks[-1])),
+            copying.sized(standing.numbers.astype("<f4").tobytes()),
+        )

@@ -16,7 +16,9 @@ import structlog
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from numpy.typing import NDArray
 
+from interests.drift import replaying
 from interests.drift.scores import latest_scores
 from interests.models import EndUser, InterestState, RunState, TrackingRun, TrainingRun
 from interests.selectors import events, histories
@@ -185,8 +187,9 @@ def _advance(
     """Show the tracker the events that it has not seen of those who have any."""
     places = current_states.with_news(known)
     training_run = recalled.training_run if network is not None else None
+    marks = _marks_of(known, range(known.log.num_users))
     people = [
-        _tracked(known, place, history)
+        _tracked(known, place, history, marks[place])
         for place, history in zip(
             places,
             tracking_knowledge.histories_before(known, users=places, training_run=training_run),
@@ -214,9 +217,18 @@ def _advance(
     ]
 
 
-def _tracked(known: DatabaseLog, place: int, history: History) -> Tracked:
+def _tracked(
+    known: DatabaseLog, place: int, history: History, marks: NDArray[np.uint64]
+) -> Tracked:
     begin, end = known.log.offsets[place : place + 2]
-    return Tracked(int(known.user_keys[place]), history, known.log.positions[begin:end])
+    return Tracked(int(known.user_keys[place]), history, known.log.positions[begin:end], marks)
+
+
+def _marks_of(known: DatabaseLog, users: range) -> list[NDArray[np.uint64]]:
+    """Return the fingerprints of the events of some users who follow one another."""
+    offsets = known.log.offsets[users.start : users.stop + 1]
+    keys = known.log.positions[offsets[0] : offsets[-1]]
+    return replaying.fingerprints_of_all(keys, offsets - offsets[0])
 
 
 def _write_everybody(
@@ -262,45 +274,49 @@ def _write_block(
     now = timezone.now()
     keys = known.user_keys[first : first + len(people)].tolist()
     # Worked out before anything is locked: the lease, the button that stops and live workers go on.
-    made: list[tuple[int, str]] = []
+    made: list[tuple[int, bytes]] = []
     tracked: list[tuple[Tracked, Standing]] = []
+    marks = _marks_of(known, range(first, first + len(people)))
+    theirs = [
+        _tracked(known, first + place, history, marks[place])
+        for place, history in enumerate(people)
+    ]
     for states, standing in _everybodys_states(known, people, first=first, knowledge=knowledge):
         made += [
-            (states.end_user, line)
-            for line in state_rows.lines(states, knowledge=knowledge, now=now)
+            (states.end_user, row) for row in state_rows.rows(states, knowledge=knowledge, now=now)
         ]
         place = int(np.searchsorted(known.user_keys, states.end_user))
-        tracked.append((_tracked(known, place, states.history), standing))
+        tracked.append((theirs[place - first], standing))
     found = detecting.find(
-        [_person(known, first + place, history) for place, history in enumerate(people)],
+        [_person(known, first + place, person) for place, person in enumerate(theirs)],
         watch=watch,
     )
     with transaction.atomic():
         # Held until the rows are in: whoever takes the run over waits, then removes them.
         if not hold.mine().select_for_update().exists():
             raise RunOvertaken(f"{hold.run} was taken over by another worker.")
-        rows = EndUser.objects.filter(pk__in=keys).select_for_update(no_key=True)
-        alive = set(rows.order_by("pk").values_list("pk", flat=True))
+        locked = EndUser.objects.filter(pk__in=keys).select_for_update(no_key=True)
+        alive = set(locked.order_by("pk").values_list("pk", flat=True))
         # The others were erased since the events were read, or want some of them forgotten.
         alive -= histories.no_longer_used(known, alive)
-        lines = [line for end_user, line in made if end_user in alive]
-        if lines:
-            state_rows.insert(lines)
+        rows = [row for end_user, row in made if end_user in alive]
+        if rows:
+            state_rows.insert(rows)
         tracker_rows.write(
             [(person, standing) for person, standing in tracked if person.end_user in alive],
             basis=Basis(hold.run.pk, knowledge.training_run, knowledge.category_keys),
             replaces=False,
         )
         num_events = detecting.write(found, alive=alive, run_id=hold.run.pk, now=now)
-    return _Written(len(lines), num_events)
+    return _Written(len(rows), num_events)
 
 
-def _person(known: DatabaseLog, place: int, history: History) -> Person:
-    begin, end = known.log.offsets[place : place + 2]
+def _person(known: DatabaseLog, place: int, tracked: Tracked) -> Person:
     return Person(
-        end_user=int(known.user_keys[place]),
-        history=history,
-        keys=known.log.positions[begin:end],
+        end_user=tracked.end_user,
+        history=tracked.history,
+        keys=tracked.keys,
+        marks=tracked.marks,
         events_through=current_states.through(known, place),
     )
 
@@ -348,8 +364,8 @@ def _append(
         population=recalled.knowledge.population.shares,
         session_correlation=recalled.knowledge.session_correlation,
     )
-    lines: list[str] = []
-    for row, one in enumerate(written):
+    rows: list[bytes] = []
+    for place, one in enumerate(written):
         states = States(
             end_user=one.tracked.end_user,
             events_through=current_states.through(known, one.place),
@@ -360,16 +376,16 @@ def _append(
             begin=min(current[one.tracked.end_user][1], len(one.tracked.history) - 1),
             first=one.first,
         )
-        lines += state_rows.lines(
-            states, knowledge=recalled.knowledge, now=now, drift=drift.at(row)
+        rows += state_rows.rows(
+            states, knowledge=recalled.knowledge, now=now, drift=drift.at(place)
         )
-    state_rows.insert(lines)
+    state_rows.insert(rows)
     tracker_rows.write([(one.tracked, one.standing) for one in written], basis=recalled.basis)
     current_states.copy_newest(
         "tracking_run_id IS NULL AND end_user_id = ANY(%s)",
         [[one.tracked.end_user for one in written]],
     )
     watch = _watch(recalled.knowledge, tracking_run=recalled.basis.tracking_run)
-    people = [_person(known, one.place, one.tracked.history) for one in written]
+    people = [_person(known, one.place, one.tracked) for one in written]
     detecting.advance(people, watch=watch, now=now)
     return len(written)

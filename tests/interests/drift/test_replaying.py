@@ -41,3 +41,12 @@ def test_events_one_by_one_leave_a_dozen_snapshots_and_one_soon_before_every_eve
             if number > back:
                 base = max((n for n in kept if n <= number - back), default=0)
                 assert number - base <= 25 * back + replaying.FIRST
+
+
+def test_fingerprints_of_several_people_are_those_of_each():
+    keys = np.array([5, 6, 7, 9, 2, 3])
+
+    found = replaying.fingerprints_of_all(keys, np.array([0, 3, 3, 6]))
+
+    own = [replaying.fingerprints(keys[begin:end]) for begin, end in ((0, 3), (3, 3), (3, 6))]
+    assert [one.tolist() for one in found] == [one.tolist() for one in own]

@@ -355,13 +355,13 @@ def test_two_workers_at_once_append_one_state(catalogue):
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_locked_while_states_are_worked_out(catalogue, monkeypatch):
     were_locked: list[bool] = []
-    lines = tracking.state_rows.lines
+    rows = tracking.state_rows.rows
 
     def watched(*args, **kwargs):
         were_locked.append(connection.in_atomic_block)
-        return lines(*args, **kwargs)
+        return rows(*args, **kwargs)
 
-    monkeypatch.setattr(tracking.state_rows, "lines", watched)
+    monkeypatch.setattr(tracking.state_rows, "rows", watched)
     live(factories.end_user("ann"), catalogue)
 
     run = track()
