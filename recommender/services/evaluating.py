@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db import transaction
 
 from interests.models import RunState
 from interests.selectors import events
+from interests.selectors.events import DatabaseLog
 from interests.services import running
 from interests.services.running import CannotRun, Hold
 from recommender import algorithms
@@ -21,6 +22,7 @@ from recommender.evaluation.answers import BadRequest, Request
 from recommender.evaluation.results import Result
 from recommender.evaluation.splits import Split
 from recommender.models import EvaluationRun, MetricValue
+from recommender.services import evaluation_lists
 
 # What one algorithm may take for its fit when the run does not say.
 BUDGET_SECONDS = 600.0
@@ -45,17 +47,31 @@ def evaluate(*, run_id: int) -> None:
         run: EvaluationRun = hold.run  # type: ignore[assignment]
         # What a half run left; nobody has seen it, because only runs that are done are read.
         run.metric_values.all().delete()
+        evaluation_lists.clear(run)
         try:
-            split, results = _compare(run, hold)
+            compared = _compare(run, hold)
         except BAD as error:
             raise CannotRun(str(error)) from error
+        split, results = compared.split, compared.results
         hold.report("writing", 1.0, **_window(split), targets_sha256=results[0].targets_sha256)
         with transaction.atomic():
             MetricValue.objects.bulk_create(_rows(run, results))
-            hold.end(RunState.DONE, results=_summary(split, results))
+            evaluation_lists.write(run, split.test, results, known=compared.known)
+            evaluation_lists.clear_away(run)
+            hold.end(RunState.DONE, results=_summary(compared))
 
 
-def _compare(run: EvaluationRun, hold: Hold) -> tuple[Split, list[Result]]:
+@dataclass(frozen=True)
+class _Compared:
+    """What came of a comparison: `unfitted` says of each algorithm that could not be fitted why."""
+
+    known: DatabaseLog
+    split: Split
+    results: list[Result]
+    unfitted: dict[str, str]
+
+
+def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
     settings = run.settings
     request = Request(
         k=run.k,
@@ -71,7 +87,11 @@ def _compare(run: EvaluationRun, hold: Hold) -> tuple[Split, list[Result]]:
     # One event from the year 9999 would be everybody's "lately", and its person's last.
     log = known.happened_by(run.started_at or run.requested_at).log
     split = splits.split(log, name=run.split, has_repeats=request.has_repeats)
-    return split, runner.run(split, algorithms=made, request=request, report=_seldom(hold))
+    unfitted: dict[str, str] = {}
+    results = runner.run(
+        split, algorithms=made, request=request, report=_seldom(hold), unfitted=unfitted
+    )
+    return _Compared(known, split, results, unfitted)
 
 
 def _options(name: str, run: EvaluationRun) -> dict[str, Any]:
@@ -132,13 +152,15 @@ def _rows(run: EvaluationRun, results: Iterable[Result]) -> Iterator[MetricValue
                 )
 
 
-def _summary(split: Split, results: list[Result]) -> dict[str, Any]:
+def _summary(compared: _Compared) -> dict[str, Any]:
     """Return what the table of numbers does not hold: how it was made and what was left out."""
+    split, results = compared.split, compared.results
     return {
         "baseline": results[0].baseline,
         "num_users": split.test.num_users,
         "num_targets": len(split.test.items),
         "left_out": split.left_out,
+        "unfitted": compared.unfitted,
         "algorithms": {
             result.algorithm: {
                 "settings": result.settings,
