@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from recommender.evaluation import metrics, segments
 from recommender.evaluation.results import Measured, Result
@@ -12,8 +12,12 @@ from recommender.evaluation.splits import Split
 COLUMNS = ("ndcg", "recall", "precision", "map", "mrr", metrics.COVERAGE)
 
 
-def lines(results: Sequence[Result], *, split: Split) -> Iterator[str]:
-    """Yield the table, what was left out, and the segments."""
+def lines(results: Sequence[Result], *, split: Split, unfitted: Mapping[str, str]) -> Iterator[str]:
+    """Yield the table, what was left out, and the segments.
+
+    Args:
+        unfitted: algorithms that could not be fitted, and why.
+    """
     k = results[0].k
     test = split.test
     yield (
@@ -24,6 +28,8 @@ def lines(results: Sequence[Result], *, split: Split) -> Iterator[str]:
     yield from _grid([_header(k), *(_row(result) for result in results)])
     yield ""
     yield from _notes(results)
+    for name, why in unfitted.items():
+        yield f"{name} could not be fitted: {why}"
     for name, count in split.left_out.items():
         yield f"Left out: {name}: {count:,}."
     yield ""

@@ -59,7 +59,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         out = _writable(options["json"]) if options["json"] else None
         try:
-            results, split = _evaluate(options)
+            results, split, unfitted = _evaluate(options)
         except (
             datasets.DatasetError,
             algorithms.UnknownAlgorithm,
@@ -72,11 +72,11 @@ class Command(BaseCommand):
             asked = _asked(options) | {"left_out": split.left_out}
             rows = [result.as_json() | asked for result in results]
             out.write_text(json.dumps(rows, indent=2) + "\n")
-        for line in evaluation_table.lines(results, split=split):
+        for line in evaluation_table.lines(results, split=split, unfitted=unfitted):
             self.stdout.write(line)
 
 
-def _evaluate(options: dict[str, Any]) -> tuple[list[Result], Split]:
+def _evaluate(options: dict[str, Any]) -> tuple[list[Result], Split, dict[str, str]]:
     request = Request(
         k=options["k"],
         seed=options["seed"],
@@ -91,7 +91,11 @@ def _evaluate(options: dict[str, Any]) -> tuple[list[Result], Split]:
         log = log.sorted(ties=options["ties"], seed=request.seed)
         split = splits.split(log, name=options["split"], has_repeats=request.has_repeats)
         made = [algorithms.make(name) for name in names]
-        return runner.run(split, algorithms=made, request=request, report=progress), split
+        unfitted: dict[str, str] = {}
+        results = runner.run(
+            split, algorithms=made, request=request, report=progress, unfitted=unfitted
+        )
+    return results, split, unfitted
 
 
 def _asked(options: dict[str, Any]) -> dict[str, Any]:

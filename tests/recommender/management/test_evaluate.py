@@ -166,3 +166,21 @@ def test_progress_is_a_line_a_minute_where_nobody_watches_a_bar(monkeypatch):
             progress("ease: answering", second / 130)
 
     assert stream.getvalue() == " 46% ease: answering\n 92% ease: answering\n"
+
+
+def test_what_cannot_be_fitted_is_told_below_the_table(folder, tmp_path, monkeypatch):
+    from recommender.algorithms.neighbours import ItemKNN
+    from recommender.algorithms.protocol import CannotFit
+
+    def refuse(self, log, **_):
+        raise CannotFit("Too few end users.")
+
+    monkeypatch.setattr(ItemKNN, "fit", refuse)
+    out = tmp_path / "evaluation.json"
+
+    lines = run(folder, "--algorithms", "item_knn,ease", "--json", str(out)).splitlines()
+
+    assert "item_knn could not be fitted: Too few end users." in lines
+    assert "item_knn" not in [row["algorithm"] for row in json.loads(out.read_text())]
+    with pytest.raises(CommandError, match=r"^Too few end users\.$"):
+        run(folder, "--algorithms", "item_knn")
