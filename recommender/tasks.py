@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from interests import tasks as interests_tasks
 from interests.models import Run
 from interests.services import running
-from recommender.models import EvaluationRun, PublicationRun
+from recommender.models import EvaluationRun, PublicationRun, Study
 from recommender.services import (
     advancing,
     asking,
@@ -28,6 +28,7 @@ from recommender.services import (
     looking,
     outcome_rates,
     outcomes,
+    tuning,
 )
 from recommender.services.asking import Asked, Question
 
@@ -67,6 +68,17 @@ def evaluate(*, run_id: int) -> None:
     from recommender.services import evaluating
 
     interests_tasks.work(evaluating.evaluate, EvaluationRun, run_id)
+
+
+@shared_task(queue="tuning", time_limit=6 * HOUR_SECONDS)
+def tune(*, run_id: int) -> None:
+    """Do one trial of a study, and send whoever is free to the next; the first also calls for helpers."""
+    from recommender.services import studying
+
+    for _ in range(studying.begin(run_id=run_id)):
+        interests_tasks.enqueue(tune, run_id=run_id)
+    if studying.work(run_id=run_id):
+        interests_tasks.enqueue(tune, run_id=run_id)
 
 
 @shared_task(queue="live", time_limit=300, autoretry_for=LOST)
@@ -219,14 +231,24 @@ def reclaim_abandoned() -> None:
             _send_again(task, run_id=run_id, seconds=running.LEASE_SECONDS)
         for run_id in advancing.forgotten(run_class, now=now):
             _send_again(task, run_id=run_id, seconds=SENT_AGAIN_SECONDS)
+    for wanted in tuning.lacking(now=now):
+        _send_again(
+            tune,
+            run_id=wanted.study_id,
+            seconds=SENT_AGAIN_SECONDS,
+            because=wanted.because,
+            num=wanted.num,
+        )
 
 
 TASK_OF_RUN: dict[type[Run], Any] = {
     **interests_tasks.TASK_OF_RUN,
     PublicationRun: publish,
     EvaluationRun: evaluate,
+    Study: tune,
 }
-CHAIN = frozenset(task.name for task in TASK_OF_RUN.values())
+# What a study finds calls for nothing by itself.
+CHAIN = frozenset(task.name for task in TASK_OF_RUN.values()) - {tune.name}
 
 
 def enqueue_run(run: Run) -> bool:
@@ -271,10 +293,11 @@ def _load_serving() -> None:
         log.info("not_warmed_up", reason=str(error))
 
 
-def _send_again(task: Any, *, run_id: int, seconds: int) -> None:
-    if cache.add(f"sent-again:{task.name}:{run_id}", 1, timeout=seconds):
-        log.info("run_sent_again", task=task.name, run_id=run_id)
-        interests_tasks.enqueue(task, run_id=run_id)
+def _send_again(task: Any, *, run_id: int, seconds: int, because: str = "", num: int = 1) -> None:
+    if cache.add(f"sent-again:{task.name}:{run_id}:{because}", 1, timeout=seconds):
+        log.info("run_sent_again", task=task.name, run_id=run_id, num=num, because=because)
+        for _ in range(num):
+            interests_tasks.enqueue(task, run_id=run_id)
 
 
 def _forget(key: str) -> None:

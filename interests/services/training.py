@@ -22,7 +22,7 @@ from interests.learning.preparation import TooFewEvents
 from interests.learning.progress import Progress
 from interests.learning.trained import TrainedNetwork
 from interests.models import RunState, TrainingRun
-from interests.selectors import events, trainings
+from interests.selectors import choices, events, trainings
 from interests.selectors.events import DatabaseLog
 from interests.services import areas, running
 from interests.services.reporting import Progress as Shown
@@ -179,7 +179,7 @@ def _config(run: TrainingRun, loaded: DatabaseLog) -> TrainingConfig:
     limit = SECONDS_PER_100_000_EVENTS * max(loaded.log.num_events / 100_000, 1.0)
     limit = run.settings.get("max_seconds", limit)
     # Up to when it reads stands in the row's window.
-    wishes = {"seed": run.seed, **run.settings}
+    wishes = {"seed": run.seed, **choices.training_settings(run), **run.settings}
     wishes.pop(trainings.UNTIL, None)
     return TrainingConfig.for_data(loaded.log, budget_seconds=limit, **wishes)
 

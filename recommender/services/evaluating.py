@@ -22,7 +22,7 @@ from recommender.evaluation.answers import BadRequest, Request
 from recommender.evaluation.results import Result
 from recommender.evaluation.splits import Split
 from recommender.models import EvaluationRun, MetricValue
-from recommender.services import evaluation_lists
+from recommender.services import choosing, evaluation_lists
 
 # What one algorithm may take for its fit when the run does not say.
 BUDGET_SECONDS = 600.0
@@ -81,7 +81,7 @@ def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
         budget_seconds=float(settings.get("budget_seconds", BUDGET_SECONDS)),
     )
     names = algorithms.chosen_names(settings.get("algorithms", ["usual"]))
-    made = [algorithms.make(name, **_options(name, run)) for name in names]
+    made = [choosing.make(name, **_options(name, run)) for name in names]
     hold.report("reading events", 0.0)
     known = events.interaction_log(ties=settings.get("ties", "random"), seed=run.seed)
     # One event from the year 9999 would be everybody's "lately", and its person's last.
