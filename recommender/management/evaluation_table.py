@@ -25,7 +25,7 @@ def lines(results: Sequence[Result], *, split: Split, unfitted: Mapping[str, str
         "of its 95 % interval"
     )
     yield ""
-    yield from _grid([_header(k), *(_row(result) for result in results)])
+    yield from grid([_header(k), *(_row(result) for result in results)])
     yield ""
     yield from _notes(results)
     for name, why in unfitted.items():
@@ -34,7 +34,7 @@ def lines(results: Sequence[Result], *, split: Split, unfitted: Mapping[str, str
         yield f"Left out: {name}: {count:,}."
     yield ""
     yield f"NDCG@{k} of parts (end users with a target in the part)"
-    yield from _grid(_parts(results))
+    yield from grid(_parts(results))
     yield from _order(results)
 
 
@@ -101,7 +101,7 @@ def _order(results: Sequence[Result]) -> Iterator[str]:
             )
 
 
-def _grid(rows: Sequence[list[str]] | Iterator[list[str]]) -> Iterator[str]:
+def grid(rows: Sequence[list[str]] | Iterator[list[str]]) -> Iterator[str]:
     """Align the first column left, all others right."""
     cells = list(rows)
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
