@@ -73,6 +73,28 @@ REGISTRY = {
     "interest_network": Entry(
         "network", "InterestNetwork", ORDER, "A causal transformer over the history; what serves."
     ),
+    "weighted_sum": Entry(
+        "fusion",
+        "WeightedSum",
+        FUSION,
+        "Several algorithms' scores on one scale, with learned weights.",
+    ),
+    "reciprocal_rank_fusion": Entry(
+        "fusion",
+        "ReciprocalRankFusion",
+        FUSION,
+        "Several algorithms by the reciprocals of their ranks.",
+    ),
+    "voting": Entry("fusion", "Voting", FUSION, "Several algorithms vote for their first places."),
+    "cascade": Entry(
+        "fusion", "CascadeFusion", FUSION, "One algorithm chooses candidates, several rank them."
+    ),
+    "fusion": Entry(
+        "fusion",
+        "BestFusion",
+        FUSION,
+        "Several algorithms mixed as is best for each group of people.",
+    ),
 }
 # In every table, asked for or not (product.md, Measures).
 ALWAYS = ("most_popular", "recently_popular")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
 from recommender.algorithms import ALWAYS, saving
+from recommender.algorithms.fusion import Fusion
 from recommender.algorithms.protocol import Algorithm, CannotFit, Fitted, Report, event_counts
 from recommender.evaluation import answers, drifting, metrics, results
 from recommender.evaluation.answers import Answer, Request
@@ -49,6 +50,23 @@ class _Finished:
     memory_bytes: int
 
 
+@dataclass(frozen=True)
+class _Member:
+    """What was fitted with the settings that were chosen: for validation, if it was, and for the test."""
+
+    candidate: _Candidate
+    for_validation: Fitted | None
+    for_test: Fitted
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Fits that something mixes: these stay in memory, so that none is done twice. names: of algorithms"""
+
+    names: frozenset[str]
+    members: dict[str, _Member] = field(default_factory=dict)
+
+
 def run(
     split: Split,
     *,
@@ -68,11 +86,14 @@ def run(
             that were asked for.
     """
     ties = metrics.tie_order(split.fit.num_items, seed=request.seed)
+    kept = _Kept(frozenset(name for one in algorithms for name in _members(one)))
     finished = []
     for position, algorithm in enumerate(algorithms):
         tell = _part_of(report, algorithm.name, position, len(algorithms))
         try:
-            finished.append(_finish(algorithm, split, request=request, ties=ties, report=tell))
+            finished.append(
+                _finish(algorithm, split, request=request, ties=ties, kept=kept, report=tell)
+            )
         except CannotFit as error:
             if unfitted is None:
                 raise
@@ -88,11 +109,19 @@ def _finish(
     *,
     request: Request,
     ties: NDArray[np.int64],
+    kept: _Kept,
     report: Report,
 ) -> _Finished:
     """Choose, fit and ask one algorithm."""
-    candidate = _choose(algorithm, split, request=request, ties=ties, report=report)
-    candidate, fitted = _fit_for_test(candidate, split, request=request, report=report)
+    if isinstance(algorithm, Fusion):
+        candidate, fitted = _mix(
+            algorithm, split, request=request, ties=ties, kept=kept, report=report
+        )
+    else:
+        one = _chosen_and_fitted(
+            algorithm, split, request=request, ties=ties, kept=kept, report=report
+        )
+        candidate, fitted = one.candidate, one.for_test
     report("answering", FITTED_AT)
     answer = answers.ask(fitted, split.test, request=request, ties=ties)
     new = split.new_users
@@ -122,6 +151,84 @@ def _part_of(report: Report | None, name: str, position: int, total: int) -> Rep
             report(f"{name}: {step}", (position + min(share, 1.0)) / total)
 
     return tell
+
+
+def _members(algorithm: Algorithm) -> tuple[str, ...]:
+    """Return the names of what an algorithm mixes."""
+    if not isinstance(algorithm, Fusion):
+        return ()
+    return tuple(name for settings in algorithm.grid() for name in settings.members)
+
+
+def _chosen_and_fitted(
+    algorithm: Algorithm,
+    split: Split,
+    *,
+    request: Request,
+    ties: NDArray[np.int64],
+    kept: _Kept,
+    report: Report,
+) -> _Member:
+    """Choose and fit what mixes nothing, unless something has asked for it before."""
+    name = algorithm.name
+    if name in kept.members:
+        return kept.members[name]
+    chosen = _choose(algorithm, split, request=request, ties=ties, report=report)
+    candidate, fitted = _fit_for_test(chosen, split, request=request, report=report)
+    for_validation = fitted if split.validation_fit is split.fit else chosen.fitted
+    member = _Member(candidate, for_validation, fitted)
+    if name in kept.names:
+        kept.members[name] = member
+    return member
+
+
+def _mix(
+    algorithm: Fusion,
+    split: Split,
+    *,
+    request: Request,
+    ties: NDArray[np.int64],
+    kept: _Kept,
+    report: Report,
+) -> tuple[_Candidate, Fitted]:
+    """Learn on validation how to mix members that were fitted for it, and mix those fitted for the test.
+
+    Its seconds are those of its members and its own: what it takes alone.
+    """
+    settings = algorithm.grid()[0]
+    used, first, last, said = [], {}, {}, []
+    for index, name in enumerate(settings.members):
+        report(f"member {name}", FITTED_AT * index / len(settings.members))
+        try:
+            one = _chosen_and_fitted(
+                algorithm.member(name), split, request=request, ties=ties, kept=kept,
+                report=lambda step, share: None,
+            )  # fmt: skip
+            first[name] = one.for_validation or _fit(
+                one.candidate.algorithm, one.candidate.settings, split.validation_fit, request=request
+            )[0]  # fmt: skip
+            kept.members[name] = replace(one, for_validation=first[name])
+        except CannotFit as error:
+            said.append(str(error))
+            continue
+        last[name] = one.for_test
+        used.append(one.candidate)
+    if not used:
+        raise CannotFit(f"{algorithm.name} has no member that can be fitted. {' '.join(said)}")
+    began = time.perf_counter()
+    learned = algorithm.learn(
+        first, split.validation, log=split.validation_fit, settings=settings, seed=request.seed
+    )
+    fitted = algorithm.fuse(last, learned, log=split.fit)
+    seconds = time.perf_counter() - began
+    candidate = _Candidate(
+        algorithm,
+        settings,
+        validation_ndcg=learned.validation_ndcg,
+        fit_seconds=seconds + sum(one.fit_seconds for one in used),
+        choose_seconds=sum(one.choose_seconds for one in used),
+    )
+    return candidate, fitted
 
 
 def _choose(

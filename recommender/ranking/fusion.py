@@ -18,7 +18,9 @@ RECIPROCAL_CONSTANT = 60.0
 Scores = NDArray[np.float32]
 
 
-def scaled(scores: Scores, *, scale: Scale, depth: int = 1000) -> Scores:
+def scaled(
+    scores: Scores, *, scale: Scale, depth: int = 1000, counted: NDArray[np.bool_] | None = None
+) -> Scores:
     """Return each end user's scores on a scale that does not depend on the algorithm.
 
     Args:
@@ -26,35 +28,49 @@ def scaled(scores: Scores, *, scale: Scale, depth: int = 1000) -> Scores:
         scale: "z": in standard deviations from the mean; "min-max": from 0 to 1; "rank": 1 - log(1 + r) /
             log(1 + D) of an item before which r others stand, so 1 for the first and 0 from place D on.
         depth: D, 1 or more.
+        counted: the items that the scale is made of, such as those not seen before; others are put
+            where they would stand among these. None: all. [b, N]
 
     Returns:
         Finite; unknown items have the lowest score of the end user's, all equal ones have 0. [b, N]
     """
     if scale == "rank":
-        places = ranks(scores, depth=depth)
+        places = ranks(scores, depth=depth, counted=counted)
         return (1 - np.log1p(places) / np.log1p(np.float32(depth))).astype(np.float32)
+    of = np.ones(scores.shape, bool) if counted is None else counted
     known = np.isfinite(scores)
     lowest = np.where(known, scores, np.inf).min(axis=1, keepdims=True, initial=np.inf)
     filled = np.where(known, scores, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
     if scale == "min-max":
-        filled -= filled.min(axis=1, keepdims=True)
-        spread = filled.max(axis=1, keepdims=True)
+        filled -= np.where(of, filled, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+        spread = np.where(of, filled, 0).max(axis=1, keepdims=True, initial=0)
     else:
-        filled -= filled.mean(axis=1, keepdims=True)
-        spread = filled.std(axis=1, keepdims=True)
+        number = np.maximum(of.sum(axis=1, keepdims=True), 1).astype(np.float32)
+        filled -= np.where(of, filled, 0).sum(axis=1, keepdims=True) / number
+        spread = np.sqrt(np.where(of, filled**2, 0).sum(axis=1, keepdims=True) / number)
     # What differs by rounding alone is equal.
-    return np.where(spread > 1e-12, filled / np.maximum(spread, 1e-12), 0).astype(np.float32)
+    is_told = np.isfinite(filled) & (spread > 1e-12)
+    return np.where(is_told, filled / np.maximum(spread, 1e-12), 0).astype(np.float32)
 
 
-def ranks(scores: Scores, *, depth: int) -> Scores:
-    """Return before how many items each stands: 0 for the best, at most D; equals share the best place. [b, N]"""
+def ranks(scores: Scores, *, depth: int, counted: NDArray[np.bool_] | None = None) -> Scores:
+    """Return before how many items each stands: 0 for the best, at most D; equals share the best place.
+
+    Args:
+        scores: -inf where unknown: these have place D. [b, N]
+        counted: the items that take a place; None: all. [b, N]
+
+    Returns:
+        [b, N]
+    """
     num_items = scores.shape[1]
     places = np.full(scores.shape, depth, np.float32)
     if not num_items:
         return places
+    own = scores if counted is None else np.where(counted, scores, -np.inf)
     kept = min(depth, num_items)
-    best = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
-    values = np.take_along_axis(scores, best, axis=1)
+    best = np.argpartition(-own, kept - 1, axis=1)[:, :kept]
+    values = np.take_along_axis(own, best, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     best, values = (
         np.take_along_axis(best, order, axis=1),
@@ -66,8 +82,12 @@ def ranks(scores: Scores, *, depth: int) -> Scores:
     firsts = np.maximum.accumulate(np.where(is_new, np.arange(kept), 0), axis=1)
     np.put_along_axis(places, best, firsts.astype(np.float32), axis=1)
     # Equals of the last one may stand outside of what was kept.
-    last_rows, last_items = np.nonzero(scores == values[:, -1:])
+    last_rows, last_items = np.nonzero(own == values[:, -1:])
     places[last_rows, last_items] = firsts[last_rows, -1]
+    if counted is not None:
+        for row in np.flatnonzero((~counted).any(axis=1)):
+            others = np.flatnonzero(~counted[row])
+            places[row, others] = np.searchsorted(-values[row], -scores[row, others])
     places[~np.isfinite(scores)] = depth
     return places
 

@@ -28,6 +28,8 @@ PERSONAL = [
 ]
 # Options that make a fit on a few hundred events quick.
 OPTIONS = {name: SMALL for name, entry in algorithms.REGISTRY.items() if entry.module == "network"}
+FUSIONS = [name for name, one in algorithms.REGISTRY.items() if one.family == algorithms.FUSION]
+OPTIONS |= {name: {"members": ("most_popular", "item_knn", "recent_ease")} for name in FUSIONS}
 ALL = pytest.mark.parametrize("name", algorithms.names())
 # Lists of another kind than popularity, which strangers get as everybody does.
 OWN_LISTS = ("trending", "latest", "random")

@@ -20,6 +20,9 @@ from tests.recommender.logs import DAY, drawn_log
 
 TINY = {"changes": {"width": 16, "max_epochs": 2, "warmup_steps": 2}}
 NETWORKS = [name for name, entry in algorithms.REGISTRY.items() if entry.module == "network"]
+MIXED = {"members": ("most_popular", "item_knn")}
+FUSIONS = [name for name, one in algorithms.REGISTRY.items() if one.family == algorithms.FUSION]
+OPTIONS = dict.fromkeys(NETWORKS, TINY) | dict.fromkeys(FUSIONS, MIXED)
 VIEW, DISLIKE = 0, 1
 Change = Callable[[InteractionLog, np.ndarray, np.random.Generator], InteractionLog]
 
@@ -151,7 +154,7 @@ def changed(split: str, change: Change) -> Split:
 
 def answers(name: str, split: Split) -> NDArray[np.float32]:
     """Return an algorithm's scores for everybody, fitted as for the test of a split. [b, N]"""
-    algorithm = algorithms.make(name, **(TINY if name in NETWORKS else {}))
+    algorithm = algorithms.make(name, **OPTIONS.get(name, {}))
     fitted = algorithm.fit(split.fit, settings=algorithm.grid()[0], seed=0)
     users = np.arange(split.fit.num_users, dtype=np.int32)
     return fitted.scores(split.test.histories, users=users)
@@ -198,7 +201,11 @@ def test_no_algorithm_answers_otherwise_for_what_happened_after_the_cut(split, c
 
 @pytest.mark.parametrize("split", splits.NAMES)
 def test_settings_and_the_baseline_are_chosen_without_the_test(split):
-    made = [algorithms.make(name) for name in algorithms.names() if name not in NETWORKS]
+    made = [
+        algorithms.make(name, **OPTIONS.get(name, {}))
+        for name in algorithms.names()
+        if name not in NETWORKS
+    ]
     chosen = [
         [
             (result.algorithm, result.settings, result.validation_ndcg, result.baseline)

@@ -49,6 +49,22 @@ def test_a_scale_does_not_depend_on_shift_and_unit_of_the_scores(scale):
     np.testing.assert_allclose(found, fusion.scaled(scores, scale=scale), atol=1e-4)
 
 
+def test_what_does_not_count_is_put_where_it_would_stand():
+    scores = np.array([[9, 5, 1, 3]], np.float32)
+    counted = np.array([[False, True, True, False]])
+
+    assert fusion.ranks(scores, depth=10, counted=counted).tolist() == [[0, 0, 1, 1]]
+    assert fusion.scaled(scores, scale="min-max", counted=counted).tolist() == [[2, 1, 0, 0.5]]
+    assert fusion.scaled(scores, scale="z", counted=counted).tolist() == [[3, 1, -1, 0]]
+
+
+@pytest.mark.parametrize("scale", fusion.SCALES)
+def test_where_nothing_counts_all_is_finite(scale):
+    found = fusion.scaled(ROW, scale=scale, counted=np.zeros(ROW.shape, bool))
+
+    assert np.isfinite(found).all()
+
+
 def test_weighted_sum_adds_each_times_its_weight():
     parts = [np.array([[1, 2]], np.float32), np.array([[10, 0]], np.float32)]
 
