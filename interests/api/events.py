@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -135,5 +134,14 @@ class RecordEvents(FastEndpoint):
             duplicates=recorded.duplicates,
             rejected=len(recorded.rejected),
         )
-        told = ("accepted", "duplicates", "rejected")
-        return json_response({name: asdict(recorded)[name] for name in told})
+        rejected = [
+            {"index": one.index, "code": one.code, "detail": one.detail}
+            for one in recorded.rejected
+        ]
+        return json_response(
+            {
+                "accepted": recorded.accepted,
+                "duplicates": recorded.duplicates,
+                "rejected": rejected,
+            }
+        )
