@@ -1,5 +1,6 @@
 """Plain values -> a Plotly figure as a dict, the sentence above it, the table behind it."""
 
+from recommender.charts.costs import Cost, accuracy_over_time, cost_sentence, worth_their_time
 from recommender.charts.evaluations import (
     NETWORK,
     Bar,
@@ -17,9 +18,12 @@ __all__ = [
     "MAX_LINES",
     "NETWORK",
     "Bar",
+    "Cost",
     "Order",
     "Rates",
+    "accuracy_over_time",
     "algorithm_name",
+    "cost_sentence",
     "lag_over_time",
     "metric_bars",
     "order_sentence",
@@ -27,4 +31,5 @@ __all__ = [
     "sentence",
     "training_curves",
     "training_sentence",
+    "worth_their_time",
 ]

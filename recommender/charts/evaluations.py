@@ -17,6 +17,13 @@ BAR_HEIGHT, FRAME_HEIGHT = 36, 90  # pixels
 # A difference with a larger p-value is not called one.
 SURE = 0.05
 NUMBER_WORDS = {1: "one", 5: "five", 10: "ten", 20: "twenty", 50: "fifty", 100: "hundred"}
+# Words in the names of algorithms that are written otherwise.
+SHORT_NAMES = {
+    "als": "ALS", "bert": "BERT", "bpr": "BPR", "cnn": "CNN", "ease": "EASE", "gru": "GRU", "hmm": "HMM", "knn": "KNN",
+    "lightgcn": "LightGCN", "linucb": "LinUCB", "lstm": "LSTM", "mf": "MF", "mlp": "MLP", "pearson": "Pearson",
+    "jaccard": "Jaccard", "euclidean": "Euclidean", "manhattan": "Manhattan", "markov": "Markov", "slim": "SLIM",
+    "svd": "SVD", "svm": "SVM", "tfidf": "TF-IDF", "thompson": "Thompson", "bow": "Bag of words", "idf": "IDF", "tf": "TF",
+}  # fmt: skip
 METRIC_NAMES = {
     "ndcg": "NDCG", "recall": "Recall", "precision": "Precision", "map": "MAP", "mrr": "MRR",
     "coverage": "Coverage",
@@ -39,8 +46,11 @@ def algorithm_name(algorithm: str) -> str:
     """Return an algorithm's name as readers know it."""
     if algorithm == NETWORK:
         return NETWORK_NAME
-    known = {"item_knn": "Item-KNN", "als": "ALS", "ease": "EASE", "recent_ease": "Recent EASE"}
-    return known.get(algorithm, algorithm.replace("_", " ").capitalize())
+    known = {"item_knn": "Item-KNN", "user_knn": "User-KNN"}
+    if algorithm in known:
+        return known[algorithm]
+    words = [SHORT_NAMES.get(word, word) for word in algorithm.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def metric_bars(bars: Sequence[Bar], *, metric: str) -> dict[str, Any]:

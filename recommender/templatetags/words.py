@@ -153,6 +153,25 @@ def algorithm(name: str) -> str:
 
 
 @register.filter
+def seconds(value: float | None) -> str:
+    """Return a length of time that is measured: 0.4 s, 12.3 s, 1,240 s."""
+    if value is None:
+        return NO_VALUE
+    return f"{number(value, 0 if value >= 100 else 1)}{THIN_SPACE}s"
+
+
+@register.filter
+def memory(num_bytes: int | None) -> str:
+    """Return an amount of memory in its largest unit: 340 kB, 12.1 MB."""
+    if num_bytes is None:
+        return NO_VALUE
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if num_bytes >= size:
+            return f"{num_bytes / size:,.1f}{THIN_SPACE}{unit}"
+    return f"{num_bytes:,}{THIN_SPACE}B"
+
+
+@register.filter
 def plain(value: Any) -> str:
     """Return any plain value as text: numbers with thousands, yes and no."""
     if isinstance(value, bool):

@@ -10,6 +10,9 @@ from recommender import charts
 from recommender.selectors import pages_evaluation, pages_runs
 from recommender.templatetags import words
 
+# More bars than these fill more than a screen.
+NUM_BARS = 15
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -61,13 +64,15 @@ def training_curves(run: pages_runs.RunPage) -> Figure | None:
 
 
 def metric_bars(report: pages_evaluation.Report) -> Figure:
-    """Return the leading metric of an evaluation as bars with intervals."""
-    metric = report.metrics[0]
-    bars = _bars(report, metric)
+    """Return the leading metric of an evaluation as bars with intervals, of the best if there are many."""
+    metric = shown_metric(report)
+    every = _bars(report, report.columns[0])
+    bars = every[:NUM_BARS]
+    of_best = f" The best {NUM_BARS} of {len(every)}." if every[NUM_BARS:] else ""
     return Figure(
         name="metric",
         question=f"How sure is the difference in {words.metric_name(metric)}?",
-        sentence="Whiskers are 95 % intervals over end users, drawn by bootstrap.",
+        sentence=f"Whiskers are 95 % intervals over end users, drawn by bootstrap.{of_best}",
         plot=charts.metric_bars(bars, metric=metric),
         header=["Algorithm", words.metric_name(metric), "Low", "High", "p", "End users"],
         rows=[
@@ -84,6 +89,44 @@ def metric_bars(report: pages_evaluation.Report) -> Figure:
         file=f"evaluation-{report.run_id}-{report.segment}",
         size="low",
     )
+
+
+def shown_metric(report: pages_evaluation.Report) -> str:
+    """Return the key of the metric by which a table is first of all."""
+    return report.wish.metric or report.metrics[0]
+
+
+def accuracy_over_time(report: pages_evaluation.Report) -> Figure | None:
+    """Return the leading metric against what it takes, None where nothing was timed."""
+    metric = shown_metric(report)
+    costs = [
+        charts.Cost(line.algorithm, cell.value, line.costs.seconds)
+        for line in report.lines
+        if (cell := line.cells[0]) and line.costs.seconds is not None
+    ]
+    if not costs:
+        return None
+    worth = {cost.algorithm for cost in charts.worth_their_time(costs)}
+    by_name = {line.algorithm: line for line in report.lines}
+    return Figure(
+        name="costs",
+        question="Is more time worth it?",
+        sentence=charts.cost_sentence(costs),
+        plot=charts.accuracy_over_time(costs, metric=metric),
+        header=["Algorithm", words.metric_name(metric), "Fit, s", "Answers, s", "Nothing faster as good"],
+        rows=[
+            [
+                charts.algorithm_name(cost.algorithm),
+                words.metric(cost.value),
+                words.number(by_name[cost.algorithm].costs.fit_seconds, 1),
+                words.number(by_name[cost.algorithm].costs.score_seconds, 1),
+                words.plain(cost.algorithm in worth),
+            ]
+            for cost in costs
+        ],
+        file=f"evaluation-{report.run_id}-time",
+        size="high",
+    )  # fmt: skip
 
 
 def evaluation_sentence(report: pages_evaluation.Report) -> str:
