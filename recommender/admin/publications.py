@@ -12,7 +12,7 @@ from django.utils import timezone
 from interests.admin.base import COMMON, RunAdmin
 from recommender import tasks
 from recommender.models import PublicationRun, Serving, Switch
-from recommender.services import switching
+from recommender.services import promoting, switching
 from recsite.access.admin_tools import MachineWritten
 
 
@@ -20,7 +20,7 @@ from recsite.access.admin_tools import MachineWritten
 class PublicationRunAdmin(RunAdmin):
     """Publications: start one, let one serve, go back to the one before."""
 
-    list_display = ["__str__", "training_run", "is_serving", *COMMON]
+    list_display = ["__str__", "training_run", "is_serving", "held_because", *COMMON]
     list_select_related = ("training_run",)
     actions = ["stop", "serve", "roll_back"]
     asked = ("training_run",)
@@ -42,19 +42,19 @@ class PublicationRunAdmin(RunAdmin):
 
     @admin.action(description="Let this one serve", permissions=["operate"])
     def serve(self, request: HttpRequest, queryset: QuerySet[PublicationRun]) -> None:
-        """Flip the switch to the one publication that was chosen."""
+        """Let the one publication that was chosen serve, if the gate is open."""
         chosen = list(queryset[:2])
         if len(chosen) != 1:
             self.message_user(request, "Choose exactly one publication.", messages.ERROR)
             return
         try:
-            switching.switch_to(
+            promoting.promote(
                 publication=chosen[0],
                 by=request.user.get_username(),
                 reason="chosen in the admin",
                 now=timezone.now(),
             )
-        except switching.CannotSwitch as reason:
+        except (promoting.CannotPromote, switching.CannotSwitch) as reason:
             self.message_user(request, str(reason), messages.ERROR)
         else:
             self.message_user(request, f"{chosen[0]} serves now.", messages.SUCCESS)

@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from interests.models import Category, EndUser, ImportRun, Interaction, Item, RunState, TrainingRun
 from interests.selectors import imports
-from recommender.models import Serving
+from recommender.models import PublicationRun, Serving
 from recommender.selectors import health, pages_end_users, pages_runs
 
 # The nightly schedule trains once a day; two missed nights are worth a word.
@@ -111,9 +111,10 @@ def serving_now() -> ServingNow | None:
 
 
 def warnings(*, serving: ServingNow | None, now: datetime) -> list[Warning]:
-    """Return what needs action, worst first; four queries at most."""
+    """Return what needs action, worst first; five queries at most."""
     return [
         *_failed_training(),
+        *_held_publication(serving),
         *_silent_workers(now),
         *_old_network(serving, now),
         *_rejecting_import(),
@@ -130,6 +131,22 @@ def _failed_training() -> list[Warning]:
     if last is None or last["state"] == RunState.DONE:
         return []
     return [Warning("The last training failed", last["error"], "training", last["pk"])]
+
+
+def _held_publication(serving: ServingNow | None) -> list[Warning]:
+    """Return a warning if the newest publication was made and the gate keeps it from serving."""
+    last = PublicationRun.objects.filter(state=RunState.DONE).order_by("-pk").first()
+    if last is None or last.held_at is None or last.held_by:
+        return []
+    goes_on = f"; publication {serving.publication_id} goes on serving" if serving else ""
+    return [
+        Warning(
+            f"Publication {last.pk} is held{goes_on}",
+            f"{last.held_because} Look at what would change, then promote it or train anew.",
+            "publication",
+            last.pk,
+        )
+    ]
 
 
 def _silent_workers(now: datetime) -> list[Warning]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, F, OuterRef, QuerySet, TextField, Value
 
 from interests.models import (
     ImportRun,
@@ -20,6 +20,7 @@ from interests.models import (
 )
 from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
 from recommender.selectors import pages_facts
+from recommender.selectors.gating import Gate
 from recommender.selectors.pages_facts import Fact
 
 KINDS: dict[str, type[Run]] = {
@@ -71,6 +72,7 @@ class RunRow:
     share_done: float
     error: str
     requested_by: str | None
+    held_because: str = ""
 
     @property
     def has_ended(self) -> bool:
@@ -104,10 +106,22 @@ def runs(
 
 
 def _rows(kind: str, states: Sequence[str]) -> QuerySet[Any, tuple[Any, ...]]:
-    rows = KINDS[kind]._default_manager.annotate(kind=Value(kind, output_field=CharField()))
+    held = F("held_because") if kind == "publication" else Value("", output_field=TextField())
+    rows = KINDS[kind]._default_manager.annotate(
+        kind=Value(kind, output_field=CharField()), why_held=held
+    )
     if states:
         rows = rows.filter(state__in=states)
-    return rows.values_list("kind", *_COLUMNS)
+    return rows.values_list("kind", *_COLUMNS, "why_held")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A publication that is kept from serving: by whom ("" for the gate), since when, and why."""
+
+    by: str
+    at: datetime
+    because: str
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,8 @@ class RunPage:
     is_stop_requested: bool
     compared_with: int | None
     seconds_left: float | None
+    gate: Gate | None = None
+    held: Held | None = None
 
 
 def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
@@ -146,7 +162,15 @@ def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
         is_stop_requested=found.is_stop_requested,
         compared_with=results.get("difference", {}).get("older"),
         seconds_left=_seconds_left(found, now),
+        gate=Gate.from_results(results),
+        held=_held(found),
     )
+
+
+def _held(found: Any) -> Held | None:
+    if getattr(found, "held_at", None) is None:
+        return None
+    return Held(found.held_by, found.held_at, found.held_because)
 
 
 def _seconds_left(found: Run, now: datetime) -> float | None:

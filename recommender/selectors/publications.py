@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.db.models import F, Max, Min, Q
 
 from interests.models import ChangeMark, Interaction, Item
@@ -16,6 +17,7 @@ from recommender.models import PublicationRun, Serving, Slate, Switch
 # A list that people look at; deeper places hardly matter to them.
 TOP = 10
 NUM_MOVED_ITEMS = 10
+NUM_MOST_CHANGED = 10
 # Keys of end users whose slates are compared in one go.
 KEYS_AT_ONCE = 5_000
 # Slates of two publications that are compared within a second.
@@ -34,6 +36,14 @@ class MovedItem:
 
 
 @dataclass(frozen=True)
+class MostChanged:
+    """An end user and how many of the top ten were not in it before."""
+
+    end_user_id: int
+    num_new_items: int
+
+
+@dataclass(frozen=True)
 class Difference:
     """How the slates of `newer` differ from those of `older`, over the people who have both.
 
@@ -45,6 +55,10 @@ class Difference:
         mean_overlap: of their top tens, as a share of the longer one, 0 to 1
         entering: items that stand in more top tens than before, most first
         leaving: items that stand in fewer
+        num_by_new_items: how many of those people see 0, 1, ... 10 items that were not in their top ten
+        most_changed: those who see most of them, by key: names are looked up where they are shown, so that
+            nobody who is erased stays in here
+        num_sampled: 0, or how many people were drawn to be compared
     """
 
     older: int
@@ -56,6 +70,15 @@ class Difference:
     mean_overlap: float
     entering: tuple[MovedItem, ...]
     leaving: tuple[MovedItem, ...]
+    num_by_new_items: tuple[int, ...] = ()
+    most_changed: tuple[MostChanged, ...] = ()
+    num_sampled: int = 0
+
+    @property
+    def mean_new_items(self) -> float:
+        """How many items of a top ten were not in it before, on average."""
+        total = sum(num * people for num, people in enumerate(self.num_by_new_items))
+        return total / max(sum(self.num_by_new_items), 1)
 
 
 @dataclass(frozen=True)
@@ -111,10 +134,13 @@ def freshness(*, now: datetime) -> Freshness:
     )
 
 
-def difference(older: PublicationRun, newer: PublicationRun) -> Difference:
-    """Return how the top tens of two publications differ."""
+def difference(
+    older: PublicationRun, newer: PublicationRun, *, people: Collection[int] | None = None
+) -> Difference:
+    """Return how the top tens of two publications differ, of everybody or of some people, by key."""
     num, num_moved, sum_overlaps = Counter[str](), Counter[int](), 0.0
-    for before, after in _pairs_of_tops(older, newer):
+    by_new_items, most = [0] * (TOP + 1), list[MostChanged]()
+    for user, before, after in _pairs_of_tops(older, newer, people=people):
         if before is None or after is None:
             num["newer" if before is None else "older"] += 1
             continue
@@ -123,6 +149,12 @@ def difference(older: PublicationRun, newer: PublicationRun) -> Difference:
         sum_overlaps += _overlap(before, after)
         num_moved.update(after)
         num_moved.subtract(before)
+        num_new = len(set(after) - set(before))
+        by_new_items[num_new] += 1
+        if num_new:
+            most.append(MostChanged(user, num_new))
+        if len(most) > KEYS_AT_ONCE:
+            most = _most(most)
     return Difference(
         older=older.pk,
         newer=newer.pk,
@@ -133,7 +165,25 @@ def difference(older: PublicationRun, newer: PublicationRun) -> Difference:
         mean_overlap=sum_overlaps / max(num["both"], 1),
         entering=_moved({item: num for item, num in num_moved.items() if num > 0}),
         leaving=_moved({item: -num for item, num in num_moved.items() if num < 0}),
+        num_by_new_items=tuple(by_new_items),
+        most_changed=tuple(_most(most)),
+        num_sampled=0 if people is None else len(people),
     )
+
+
+def sample_of(publication: PublicationRun, *, size: int, seed: int) -> list[int]:
+    """Return the keys of up to `size` people with a slate in a publication, drawn by a seed; two queries."""
+    slates = Slate.objects.filter(publication=publication)
+    bounds = slates.aggregate(first=Min("end_user_id"), last=Max("end_user_id"))
+    if bounds["first"] is None:
+        return []
+    random = np.random.default_rng(seed)
+    span = bounds["last"] - bounds["first"] + 1
+    # Keys have gaps where people were erased; twice as many as wanted meet enough who are there.
+    drawn = random.permutation(span) if span <= 2 * size else random.integers(0, span, 2 * size)
+    keys = [int(key) for key in dict.fromkeys(drawn + bounds["first"])]
+    there = set(slates.filter(end_user_id__in=keys).values_list("end_user_id", flat=True))
+    return [key for key in keys if key in there][:size]
 
 
 def to_results(found: Difference) -> dict[str, Any]:
@@ -149,7 +199,10 @@ def kept_difference(older: PublicationRun, newer: PublicationRun) -> Difference 
     moved = {
         name: tuple(MovedItem(**item) for item in kept[name]) for name in ("entering", "leaving")
     }
-    return Difference(**{**kept, **moved})
+    # Kept before people were counted by how much changed for them: there are none.
+    most = tuple(MostChanged(**one) for one in kept.get("most_changed", ()))
+    counted = tuple(kept.get("num_by_new_items", ()))
+    return Difference(**{**kept, **moved, "most_changed": most, "num_by_new_items": counted})
 
 
 def is_small(*pair: PublicationRun) -> bool:
@@ -159,13 +212,16 @@ def is_small(*pair: PublicationRun) -> bool:
 
 
 def _pairs_of_tops(
-    older: PublicationRun, newer: PublicationRun
-) -> Iterator[tuple[list[int] | None, list[int] | None]]:
-    """Yield each person's top tens in both, None where there is no slate; some thousand in memory."""
+    older: PublicationRun, newer: PublicationRun, *, people: Collection[int] | None
+) -> Iterator[tuple[int, list[int] | None, list[int] | None]]:
+    """Yield each person with the top tens in both, None where there is no slate; some thousand in memory."""
     slates = Slate.objects.filter(publication__in=[older, newer])
+    if people is not None:
+        slates = slates.filter(end_user_id__in=people)
     bounds = slates.aggregate(first=Min("end_user_id"), last=Max("end_user_id"))
-    for first in range(bounds["first"] or 0, (bounds["last"] or -1) + 1, KEYS_AT_ONCE):
-        some = slates.filter(end_user_id__gte=first, end_user_id__lt=first + KEYS_AT_ONCE)
+    step = KEYS_AT_ONCE if people is None else (bounds["last"] or 0) + 1
+    for first in range(bounds["first"] or 0, (bounds["last"] or -1) + 1, step):
+        some = slates.filter(end_user_id__gte=first, end_user_id__lt=first + step)
         tops: dict[int, dict[int, list[int]]] = {older.pk: {}, newer.pk: {}}
         for publication, user, top in some.values_list(
             "publication_id", "end_user_id", f"items__0_{TOP}"
@@ -173,7 +229,11 @@ def _pairs_of_tops(
             tops[publication][user] = top
         before, after = tops[older.pk], tops[newer.pk]
         for user in before.keys() | after.keys():
-            yield before.get(user), after.get(user)
+            yield user, before.get(user), after.get(user)
+
+
+def _most(changed: list[MostChanged]) -> list[MostChanged]:
+    return sorted(changed, key=lambda one: (-one.num_new_items, one.end_user_id))[:NUM_MOST_CHANGED]
 
 
 def _overlap(before: list[int], after: list[int]) -> float:

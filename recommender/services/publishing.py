@@ -16,6 +16,7 @@ from interests.selectors import events
 from interests.services import running, training
 from interests.services.running import CannotRun, Hold
 from recommender.models import PublicationRun, Serving
+from recommender.selectors import gating
 from recommender.selectors.publications import difference
 from recommender.services import (
     comparing,
@@ -23,6 +24,7 @@ from recommender.services import (
     locking,
     mapping,
     neighbouring,
+    promoting,
     slating,
     switching,
 )
@@ -44,7 +46,10 @@ log = structlog.get_logger()
 
 
 def publish(*, run_id: int, report: Report | None = None) -> None:
-    """Make the slates of a publication run, and let them serve unless its settings say `"switch": false`.
+    """Make the slates of a publication run, and let them serve if the gate is open.
+
+    They do not where the run's settings say `"switch": false` or somebody holds it. A closed gate holds it,
+    with the reason.
 
     What a killed attempt at the same run finished is kept if it is of the same network, else removed. The
     run is done, and serves, in the same moment, or not at all.
@@ -124,8 +129,12 @@ def _finish(work: Work, *, seconds: float) -> None:
     assert isinstance(run, PublicationRun)
     compared = comparing.with_serving(run)
     work.tell("checking", 0.98)
+    gate = gating.judge(run)
     with transaction.atomic():
         locking.take(locking.Lock.SWITCH)
+        run.refresh_from_db(fields=["held_at", "held_by", "held_because"])
+        if gate.against != _other_that_serves(run):
+            gate = gating.judge(run)  # something else took over meanwhile
         if filling.number(EMPTY, {"publication": run.pk}):
             raise CannotRun(
                 "No slate holds any item: everybody has seen all that the network knows, or all is"
@@ -133,12 +142,18 @@ def _finish(work: Work, *, seconds: float) -> None:
             )
         newer = _newer_that_serves(run)
         is_wanted = bool(run.settings.get("switch", True))
+        why_not = _why_not(is_wanted, newer)
+        if not why_not and run.held_at is None and not gate.is_open:
+            promoting.keep_back(run, by="", reason=promoting.why_held(gate), now=timezone.now())
+        if run.held_at is not None:
+            why_not = f"It is held. {run.held_because}"
         results = (
             _results(work, seconds=seconds)
             | compared
             | {
-                "switched": is_wanted and newer is None,
-                "not_switched_because": _why_not(is_wanted, newer),
+                "gate": gate.to_results(),
+                "switched": not why_not,
+                "not_switched_because": why_not,
             }
         )
         work.hold.end(RunState.DONE, results=results)
@@ -146,6 +161,11 @@ def _finish(work: Work, *, seconds: float) -> None:
             switching.flip(
                 publication=run, by="publication", reason="newly published", now=timezone.now()
             )
+
+
+def _other_that_serves(run: PublicationRun) -> int | None:
+    serving = Serving.objects.exclude(publication=run)
+    return serving.values_list("publication_id", flat=True).first()
 
 
 def _newer_that_serves(run: PublicationRun) -> PublicationRun | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from interests.models import RunState
 from recommender.models import PublicationRun, Serving, Slate, Switch
 from recommender.services import locking
+from recsite.access import auditing
 
 # Publications before the one that serves whose slates are kept to go back to.
 NUM_KEPT = 2
@@ -68,6 +69,12 @@ def roll_back(*, by: str, now: datetime) -> PublicationRun:
     for publication in _served(before=serving.publication):
         if publication.slates.exists():
             flip(publication=publication, by=by, reason="rolled back", now=now)
+            auditing.note(
+                table="recommender.publicationrun",
+                object_key=publication.pk,
+                action="roll back",
+                after={"by": by, "before": serving.publication_id},
+            )
             return publication
     raise CannotSwitch(
         f"No slates older than those of {serving.publication} are kept. "
@@ -84,15 +91,7 @@ def flip(
         CannotSwitch: it is not done, or its slates are gone.
     """
     publication.refresh_from_db()
-    if publication.state != RunState.DONE:
-        raise CannotSwitch(
-            f"{publication} is {publication.state}; only one that is done can serve."
-        )
-    if not publication.slates.exists():
-        raise CannotSwitch(
-            f"The slates of {publication} are gone. Publish its training again: "
-            f"manage.py publish --training {publication.training_run_id}."
-        )
+    insist_on_slates(publication)
     before = Serving.objects.select_related("publication").first()
     Serving.objects.update_or_create(
         pk=Serving.ONLY, defaults={"publication": publication, "since": now}
@@ -105,12 +104,30 @@ def flip(
     return before.publication if before else None
 
 
+def insist_on_slates(publication: PublicationRun) -> None:
+    """Refuse what cannot serve at all.
+
+    Raises:
+        CannotSwitch: it is not done, or its slates are gone.
+    """
+    if publication.state != RunState.DONE:
+        raise CannotSwitch(
+            f"{publication} is {publication.state}; only one that is done can serve."
+        )
+    if not publication.slates.exists():
+        raise CannotSwitch(
+            f"The slates of {publication} are gone. Publish its training again: "
+            f"manage.py publish --training {publication.training_run_id}."
+        )
+
+
 @transaction.atomic
 def clear_away(*, now: datetime) -> list[int]:
     """Remove the slates of publications more than two behind what serves; return those publications' keys.
 
     The runs stay, and their results say that the slates are gone. A publication newer than what serves
-    is kept, for it may still be switched to.
+    is kept, for it may still be switched to, and so is what somebody holds; of those that the gate holds
+    night after night, the newest two.
     """
     locking.take(locking.Lock.SWITCH)
     serving = Serving.objects.select_related("publication").first()
@@ -118,12 +135,15 @@ def clear_away(*, now: datetime) -> list[int]:
         return []
     current = serving.publication
     kept = [current.pk, *(run.pk for run in _served(before=current)[:NUM_KEPT])]
-    behind = PublicationRun.objects.filter(
+    with_slates = PublicationRun.objects.filter(
         pk__in=Slate.objects.values("publication_id"),
         state__in=[RunState.DONE, RunState.FAILED, RunState.STOPPED],
-        pk__lt=current.pk,
     )
-    cleared = list(behind.exclude(pk__in=kept).order_by("pk"))
+    held_out = with_slates.filter(held_at__isnull=False, held_by="", pk__gt=current.pk)
+    kept += held_out.order_by("-pk").values_list("pk", flat=True)[:NUM_KEPT]
+    behind = with_slates.filter(Q(pk__lt=current.pk) | Q(pk__in=held_out.values("pk")))
+    by_somebody = ~Q(held_by="")
+    cleared = list(behind.exclude(by_somebody).exclude(pk__in=kept).order_by("pk"))
     for run in cleared:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM recommender_slate WHERE publication_id = %s", [run.pk])
@@ -139,8 +159,8 @@ def clear_away(*, now: datetime) -> list[int]:
 
 
 def _served(*, before: PublicationRun) -> list[PublicationRun]:
-    """Return the publications older than this one that have served, the newest first."""
-    runs = PublicationRun.objects.filter(pk__lt=before.pk, state=RunState.DONE)
+    """Return the publications older than this one that have served and are not held, the newest first."""
+    runs = PublicationRun.objects.filter(pk__lt=before.pk, state=RunState.DONE, held_at=None)
     return list(
         runs.annotate(last_at=Max("switches__switched_at"))
         .filter(last_at__isnull=False)

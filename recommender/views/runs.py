@@ -147,8 +147,14 @@ def difference(request: HttpRequest) -> HttpResponse:
 
 def _of_publication(found: pages_runs.RunPage) -> dict[str, Any]:
     serving = pages_overview.serving_now()
+    is_serving = serving is not None and serving.publication_id == found.row.pk
+    is_alive = found.row.state not in (RunState.FAILED, RunState.STOPPED)
     return {
-        "is_serving": serving is not None and serving.publication_id == found.row.pk,
+        "is_serving": is_serving,
+        "is_publication": True,
+        "gate": found.gate,
+        "can_promote": found.row.state == RunState.DONE and not is_serving,
+        "can_hold": is_alive and not is_serving and found.held is None,
         "compared_with": found.compared_with or pages_runs.publication_before(of=found.row.pk),
     }
 

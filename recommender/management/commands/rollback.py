@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from recommender.management.operators import acting
 from recommender.services import switching
 
 HELP = """Let the publication that served before the current one serve again, at once. The slates of two
@@ -26,17 +26,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            publication = switching.roll_back(by=_who(), now=timezone.now())
+            with acting() as who:
+                publication = switching.roll_back(by=who, now=timezone.now())
         except switching.CannotSwitch as reason:
             raise CommandError(str(reason)) from reason
         self.stdout.write(
             f"{publication} of {publication.training_run} serves again, with slates for "
             f"{publication.slates.count():,} end users. People with newer events are being refreshed."
         )
-
-
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()} (command)"
-    except (KeyError, OSError):  # an account without a name, as containers have
-        return "command"

@@ -7,7 +7,7 @@ import pytest
 from interests.models import ChangeMark
 from recommender.models import Switch
 from recommender.selectors import publications
-from recommender.selectors.publications import Difference, Freshness, MovedItem
+from recommender.selectors.publications import Difference, Freshness, MostChanged, MovedItem
 from tests import factories
 from tests.factories import NOW
 
@@ -78,7 +78,41 @@ def test_difference_compares_the_top_tens_of_people_with_both(monkeypatch, at_on
         mean_overlap=(1 + 1 / 3) / 2,
         entering=(MovedItem("d", "Title of d", 1),),
         leaving=(MovedItem("a", "Title of a", 1), MovedItem("b", "Title of b", 1)),
+        num_by_new_items=(1, 1, *[0] * 9),
+        most_changed=(MostChanged(changed.pk, 1),),
     )
+    assert publications.difference(older, newer).mean_new_items == 0.5
+
+
+def test_difference_of_some_people_leaves_out_the_others():
+    older = factories.publication(is_serving=False)
+    newer = factories.publication(is_serving=False)
+    people = [factories.end_user() for _ in range(3)]
+    old, new = factories.item("old"), factories.item("new")
+    for number, person in enumerate(people):
+        factories.slate(older, person, [old])
+        factories.slate(newer, person, [old if number == 0 else new])
+
+    found = publications.difference(older, newer, people=[people[0].pk, people[2].pk])
+
+    assert (found.num_end_users, found.num_sampled, found.share_changed) == (2, 2, 0.5)
+    assert found.most_changed == (MostChanged(people[2].pk, 1),)
+    assert publications.kept_difference(older, newer) is None
+
+
+def test_sample_holds_people_with_slates_the_same_for_the_same_seed():
+    publication = factories.publication()
+    people = [factories.end_user() for _ in range(9)]
+    for person in people[::2]:
+        factories.slate(publication, person, [])
+
+    everybody = publications.sample_of(publication, size=100, seed=0)
+    some = publications.sample_of(publication, size=3, seed=0)
+
+    assert sorted(everybody) == [person.pk for person in people[::2]]
+    assert len(some) == 3 and set(some) < set(everybody)
+    assert publications.sample_of(publication, size=3, seed=0) == some
+    assert publications.sample_of(factories.publication(), size=3, seed=0) == []
 
 
 def test_difference_beyond_the_tenth_place_does_not_count():
@@ -99,5 +133,5 @@ def test_difference_of_publications_without_slates_is_empty():
     older, newer = factories.publication(), factories.publication()
 
     assert publications.difference(older, newer) == Difference(
-        older.pk, newer.pk, 0, 0, 0, 0.0, 0.0, (), ()
+        older.pk, newer.pk, 0, 0, 0, 0.0, 0.0, (), (), (0,) * 11
     )

@@ -11,9 +11,11 @@ from django.utils import timezone
 from interests.models import ChangeMark, EndUser, Item, RunState, TrainingRun
 from interests.services import running
 from interests.services.running import CannotRun, RunNotClaimed
+from recommender.evaluation import gates
 from recommender.models import PublicationRun, Serving, SimilarItems, Slate, Switch
-from recommender.services import publishing, slating
+from recommender.services import promoting, publishing, slating
 from recommender.services.slating import Ranked
+from recsite.access.models import AuditEntry
 from tests import factories
 from tests.factories import NOW
 from tests.recommender.services.conftest import NUM_EVENTS, NUM_ITEMS, NUM_USERS, populate, train
@@ -335,3 +337,42 @@ def test_the_earlier_of_two_does_not_take_over_from_the_later(monkeypatch):
         f"publication {later.pk} was requested later and serves already."
     )
     assert not ChangeMark.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_closed_gate_holds_what_is_published_with_its_reason(training, monkeypatch):
+    first = published(training)
+    monkeypatch.setattr(gates, "MIN_COVERAGE", 1.5)
+
+    second = published(training)
+
+    assert second.state == RunState.DONE
+    assert Serving.objects.get().publication == first
+    assert (second.held_by, second.held_because[:34]) == ("", "Fewer than 150 % of the items: 20 ")
+    assert second.results["switched"] is False
+    assert second.results["not_switched_because"] == f"It is held. {second.held_because}"
+    assert [check["is_met"] for check in second.results["gate"]["checks"]] == [True, False, True]
+    assert AuditEntry.objects.filter(action="hold", object_key=str(second.pk)).count() == 1
+
+
+@pytest.mark.django_db
+def test_what_is_held_while_it_waits_is_made_and_does_not_serve(training):
+    first, run = published(training), request(training)
+    promoting.hold(publication=run, by="ada", reason="wait for Monday", now=timezone.now())
+
+    publishing.publish(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.held_because) == (RunState.DONE, "wait for Monday")
+    assert run.slates.count() == NUM_USERS
+    assert Serving.objects.get().publication == first
+    promoting.promote(publication=run, by="ada", reason="", now=timezone.now())
+    assert Serving.objects.get().publication == run
+
+
+@pytest.mark.django_db
+def test_the_first_publication_of_all_meets_an_open_gate(training):
+    run = published(training)
+
+    assert run.results["gate"] == {"against": None, "checks": []}
+    assert run.held_at is None
