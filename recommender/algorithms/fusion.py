@@ -1,297 +1,29 @@
-"""Several algorithms as one: members are fitted as ever, and how to mix them is learned from questions.
+"""Ways to mix algorithms, each an algorithm itself (see `fusing`): all are learned from questions with known answers.
 
-An evaluation that has fitted the members already hands them over (`learn`, `fuse`). Elsewhere `fit` holds back
-everybody's last event, learns the mixture from these, and fits the members again on all events: the test of an
-evaluation and the future are seen by neither.
-
-Legend: b end users, N items, M members.
+Legend: M members.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
-from interests.datasets.log import InteractionLog
-from recommender import algorithms
-from recommender.algorithms import lessons, mixtures, weights
-from recommender.algorithms.lessons import Lessons, Questions
-from recommender.algorithms.mixtures import Cascade, Mixture, Reciprocal, Votes, Weighted
-from recommender.algorithms.people import Population
-from recommender.algorithms.protocol import (
-    Algorithm,
-    CannotFit,
-    Fitted,
-    Report,
-    answer_strangers,
-    popularity,
-)
-from recommender.algorithms.traits import Traits
+from recommender.algorithms import mixtures, weights
+from recommender.algorithms.fusing import Fusion
+from recommender.algorithms.lessons import Lessons
+from recommender.algorithms.mixtures import Cascade, Mixture, Reciprocal, Votes
 from recommender.ranking import fusion
 from recommender.ranking.fusion import Scale
 
-# Strong alone or unlike the others: the network, linear, neighbours of both kinds, factors, and popularity of late.
-MEMBERS = (
-    "interest_network", "recent_ease", "svd", "user_knn", "item_knn", "als", "recently_popular",
-)  # fmt: skip
-# Ranks further down are all the same.
-DEPTH = 1_000
-# Cells of one member's scores held at a time: 8 MB of float32, a few times that for each member.
-BLOCK_CELLS = 2_000_000
 # On these the weights of `fusion` are learned: by how much an item is ahead, and of how many.
 LEARNED_SCALES: tuple[Scale, ...] = ("z", "rank")
 # How near groups of people are held to everybody, beside the penalty of a weight; None: no groups.
 GROUP_PENALTIES = (None, 100.0, 30.0)
+CONSTANTS = (fusion.RECIPROCAL_CONSTANT, 10.0, 1.0)
+VOTES = (100, 50, 20)
+CANDIDATES = (50, 100, 200)
 
 Learn = Callable[[Lessons], Mixture]
-
-
-@dataclass(frozen=True)
-class FusionSettings:
-    """What is mixed; how, is learned.
-
-    Attributes:
-        members: names of algorithms; those that cannot be fitted on a log are left out.
-        depth: to which place a ranking is looked at, 1 or more.
-    """
-
-    members: tuple[str, ...] = MEMBERS
-    depth: int = DEPTH
-
-
-@dataclass(frozen=True)
-class Learned:
-    """How to mix some members.
-
-    Attributes:
-        names: of the members, in the mixture's order
-        hides_seen: whether what was seen before takes no place in rankings
-        validation_ndcg: NDCG@10 over questions that each mixture was learned without; None: no question
-    """
-
-    names: tuple[str, ...]
-    mixture: Mixture
-    population: Population
-    traits: Traits
-    depth: int
-    hides_seen: bool
-    validation_ndcg: float | None
-
-
-@dataclass(frozen=True)
-class Fused:
-    """Fitted members and how they are mixed. popularity: answers strangers. [N]"""
-
-    members: tuple[Fitted, ...]
-    learned: Learned
-    popularity: NDArray[np.float32]
-    shared_seconds: float = 0.0
-
-    def scores(
-        self,
-        histories: InteractionLog,
-        *,
-        users: NDArray[np.int32],
-        request_times: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.float32]:
-        found = np.empty((len(users), histories.num_items), np.float32)  # [b, N]
-        step = max(1, BLOCK_CELLS // max(histories.num_items, 1))
-        for first in range(0, len(users), step):
-            some = slice(first, first + step)
-            times = None if request_times is None else request_times[some]
-            found[some] = self._block(histories, users[some], times)
-        return found
-
-    def _block(
-        self,
-        histories: InteractionLog,
-        users: NDArray[np.int32],
-        times: NDArray[np.int64] | None,
-    ) -> NDArray[np.float32]:
-        parts = [
-            member.scores(histories, users=users, request_times=times) for member in self.members
-        ]
-        view = _Block(parts, histories, users, self.learned)
-        mixed = np.where(
-            fusion.known_by_any(parts), self.learned.mixture.scores(view), -np.inf
-        ).astype(np.float32)
-        chosen = histories.offsets[users + 1] > histories.offsets[users]
-        answer_strangers(mixed, has_history=chosen, popularity=self.popularity)
-        return mixed
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A `View` of all items for some end users, worked out as it is asked for."""
-
-    parts: Sequence[NDArray[np.float32]]
-    histories: InteractionLog
-    users: NDArray[np.int32]
-    learned: Learned
-    _known: dict[str, NDArray[np.float32]] = field(default_factory=dict, init=False)
-
-    @property
-    def depth(self) -> int:
-        return self.learned.depth
-
-    @property
-    def groups(self) -> NDArray[np.float32]:
-        return self.learned.population.groups(self.histories, users=self.users)
-
-    @property
-    def traits(self) -> NDArray[np.float32]:
-        return self.learned.traits.of(self.histories, users=self.users)
-
-    def on(self, scale: Scale) -> NDArray[np.float32]:
-        if scale not in self._known:
-            counted = (
-                lessons.unseen(self.histories, users=self.users)
-                if self.learned.hides_seen
-                else None
-            )
-            self._known[scale] = np.stack(
-                [
-                    fusion.scaled(part, scale=scale, depth=self.depth, counted=counted)
-                    for part in self.parts
-                ],
-                axis=2,
-            )
-        return self._known[scale]
-
-
-class Fusion:
-    """What all ways of mixing share: how members are fitted, and when what is learned."""
-
-    name = ""
-    is_baseline = False
-    # Its own choice is part of what it learns.
-    shares_fits = True
-
-    def __init__(
-        self,
-        members: Sequence[str] = MEMBERS,
-        options: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> None:
-        """Mix these members.
-
-        Args:
-            options: of a member's class, by its name.
-        """
-        self._members = tuple(members)
-        self._options = dict(options or {})
-
-    def grid(self) -> Sequence[FusionSettings]:
-        return (FusionSettings(self._members),)
-
-    def member(self, name: str) -> Algorithm:
-        """Return a member before its fit."""
-        return algorithms.make(name, **self._options.get(name, {}))
-
-    def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
-        """Return the best way to mix, and its NDCG@10 over questions it was learned without."""
-        raise NotImplementedError
-
-    def learn(
-        self,
-        members: Mapping[str, Fitted],
-        questions: Questions | None,
-        *,
-        log: InteractionLog,
-        settings: FusionSettings,
-        seed: int,
-    ) -> Learned:
-        """Learn how to mix from questions that the members were fitted without.
-
-        Args:
-            log: what the members were fitted on.
-            questions: None, or none: all count alike.
-        """
-        population = Population.of_log(log, seed=seed)
-        traits = Traits.of_log(log)
-        known, ndcg, hides_seen = None, None, True
-        if questions is not None and len(questions.users):
-            known = lessons.gather(
-                list(members.values()),
-                questions,
-                population=population,
-                traits=traits,
-                depth=settings.depth,
-                seed=seed,
-            )
-            hides_seen = known.hides_seen
-        if known is not None and len(known.users):
-            mixture, ndcg = self.mixture(known, seed=seed)
-        else:
-            mixture = alike(len(members))
-        return Learned(
-            tuple(members), mixture, population, traits, settings.depth, hides_seen, ndcg
-        )
-
-    def fuse(
-        self,
-        members: Mapping[str, Fitted],
-        learned: Learned,
-        *,
-        log: InteractionLog,
-        shared_seconds: float = 0.0,
-    ) -> Fused:
-        """Return members mixed as was learned, perhaps of members fitted on fewer events of the same catalogue.
-
-        Args:
-            shared_seconds: what the fits of the members took.
-        """
-        fitted = tuple(members[name] for name in learned.names)
-        return Fused(fitted, learned, popularity(log), shared_seconds)
-
-    def fit(
-        self,
-        log: InteractionLog,
-        *,
-        settings: FusionSettings,
-        seed: int,
-        budget_seconds: float | None = None,
-        report: Report | None = None,
-    ) -> Fused:
-        before, held = lessons.hold_out(log)
-        made = {name: self.member(name) for name in settings.members}
-        # Half for what the mixture is learned from, half for what answers.
-        budget = budget_seconds / (2 * max(len(made), 1)) if budget_seconds else None
-        first: dict[str, Fitted] = {}
-        chosen = {name: algorithm.grid()[0] for name, algorithm in made.items()}
-        said: dict[str, str] = {}
-        for index, (name, algorithm) in enumerate(made.items()):
-            _tell(report, f"{name}, to learn how to mix", index / len(made) / 2)
-            try:
-                chosen[name], first[name] = _choose(
-                    algorithm, before, held, seed=seed, budget_seconds=budget
-                )
-            except CannotFit as error:
-                said[name] = str(error)
-        learned = self.learn(first, held, log=before, settings=settings, seed=seed)
-        names = learned.names or settings.members
-        first.clear()
-        last: dict[str, Fitted] = {}
-        for index, name in enumerate(names):
-            _tell(report, name, 0.5 + index / len(names) / 2)
-            try:
-                last[name] = made[name].fit(
-                    log, settings=chosen[name], seed=seed, budget_seconds=budget
-                )
-            except CannotFit as error:
-                said[name] = str(error)
-        if not last:
-            raise CannotFit(
-                f"{self.name} has no member that can be fitted. {' '.join(said.values())}"
-            )
-        if tuple(last) != learned.names:
-            # Too few events to hold any back, or too many with them: nothing is known of these members.
-            learned = self.learn(last, None, log=log, settings=settings, seed=seed)
-        return self.fuse(last, learned, log=log)
 
 
 class WeightedSum(Fusion):
@@ -303,11 +35,10 @@ class WeightedSum(Fusion):
     name = "weighted_sum"
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
-        return best_of(
-            known,
-            {scale: lambda some, scale=scale: weights.learned(some, scales=[scale]) for scale in fusion.SCALES},
-            seed=seed,
-        )  # fmt: skip
+        ways: dict[str, Learn] = {
+            scale: partial(weights.learned, scales=(scale,)) for scale in fusion.SCALES
+        }
+        return best_of(known, ways, seed=seed)
 
 
 class ReciprocalRankFusion(Fusion):
@@ -316,10 +47,8 @@ class ReciprocalRankFusion(Fusion):
     name = "reciprocal_rank_fusion"
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
-        constants = (fusion.RECIPROCAL_CONSTANT, 10.0, 1.0)
-        return best_of(
-            known, {str(one): lambda _, one=one: Reciprocal(one) for one in constants}, seed=seed
-        )
+        ways = {str(one): partial(_always, Reciprocal(one)) for one in CONSTANTS}
+        return best_of(known, ways, seed=seed)
 
 
 class Voting(Fusion):
@@ -328,10 +57,8 @@ class Voting(Fusion):
     name = "voting"
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
-        depths = (100, 50, 20, known.depth)
-        return best_of(
-            known, {str(one): lambda _, one=one: Votes(one) for one in depths}, seed=seed
-        )
+        ways = {str(one): partial(_always, Votes(one)) for one in (*VOTES, known.depth)}
+        return best_of(known, ways, seed=seed)
 
 
 class CascadeFusion(Fusion):
@@ -340,16 +67,8 @@ class CascadeFusion(Fusion):
     name = "cascade"
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
-        def learn(some: Lessons, count: int) -> Mixture:
-            own = mixtures.places(some)
-            found = ((own < count) & some.is_target[:, :, None]).sum(axis=(0, 1))  # [M]
-            then = weights.learned(some, scales=LEARNED_SCALES)
-            return Cascade(int(found.argmax()), count, then)
-
-        counts = (50, 100, 200)
-        return best_of(
-            known, {str(one): lambda some, one=one: learn(some, one) for one in counts}, seed=seed
-        )
+        ways = {str(one): partial(_cascade, num_candidates=one) for one in CANDIDATES}
+        return best_of(known, ways, seed=seed)
 
 
 class BestFusion(Fusion):
@@ -362,10 +81,11 @@ class BestFusion(Fusion):
     reads_order = True
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
-        def learn(penalty: float | None) -> Learn:
-            return lambda some: weights.learned(some, scales=LEARNED_SCALES, group_penalty=penalty)
-
-        return best_of(known, {str(one): learn(one) for one in GROUP_PENALTIES}, seed=seed)
+        ways = {
+            str(penalty): partial(weights.learned, scales=LEARNED_SCALES, group_penalty=penalty)
+            for penalty in GROUP_PENALTIES
+        }
+        return best_of(known, ways, seed=seed)
 
 
 def best_of(known: Lessons, ways: Mapping[str, Learn], *, seed: int) -> tuple[Mixture, float]:
@@ -375,39 +95,13 @@ def best_of(known: Lessons, ways: Mapping[str, Learn], *, seed: int) -> tuple[Mi
     return ways[name](known), found[name]
 
 
-def alike(num_members: int) -> Weighted:
-    """Return a mixture in which all members count alike: of their ranks, as scores may be of any size."""
-    return Weighted(
-        ("rank",), np.ones(num_members, np.float32), np.zeros((0, num_members), np.float32)
-    )
+def _always(mixture: Mixture, known: Lessons) -> Mixture:
+    """Return a mixture of which nothing is learned."""
+    return mixture
 
 
-def _choose(
-    algorithm: Algorithm,
-    log: InteractionLog,
-    questions: Questions,
-    *,
-    seed: int,
-    budget_seconds: float | None,
-) -> tuple[Any, Fitted]:
-    """Return a member's settings that are best on questions, and its fit with these."""
-    began = time.perf_counter()
-    grid = algorithm.grid()
-    is_limited = budget_seconds and not getattr(algorithm, "shares_fits", False)
-    best: tuple[float, Any, Fitted] | None = None
-    for settings in grid:
-        if best and is_limited and time.perf_counter() - began > (budget_seconds or 0) / 2:
-            break
-        fitted = algorithm.fit(log, settings=settings, seed=seed, budget_seconds=budget_seconds)
-        if len(grid) == 1:
-            return settings, fitted
-        ndcg = lessons.ndcg_alone(fitted, questions, seed=seed)
-        if best is None or ndcg > best[0]:
-            best = ndcg, settings, fitted
-    assert best is not None, "a grid has at least one"
-    return best[1], best[2]
-
-
-def _tell(report: Report | None, step: str, share: float) -> None:
-    if report:
-        report(step, share)
+def _cascade(known: Lessons, *, num_candidates: int) -> Cascade:
+    """Return the cascade that begins with the member that has most targets among so many candidates."""
+    is_hit = (mixtures.places(known) < num_candidates) & known.is_target[:, :, None]
+    then = weights.learned(known, scales=LEARNED_SCALES)
+    return Cascade(int(is_hit.sum(axis=(0, 1)).argmax()), num_candidates, then)

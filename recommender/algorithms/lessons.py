@@ -91,7 +91,7 @@ class Lessons:
 
     @property
     def is_item(self) -> NDArray[np.bool_]:
-        return self.items != NO_ITEM
+        return np.asarray(self.items != NO_ITEM)
 
     def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> Lessons:
         """Return some of the questions. The share of those of whom nothing can be learned stays."""
@@ -167,7 +167,8 @@ def gather(
         users = questions.users[some]
         parts = [member.scores(log, users=users) for member in members]  # M of [b, N]
         is_new = np.ones_like(parts[0], bool) if has_repeats else unseen(log, users=users)
-        targets = [questions.items[slice(*questions.offsets[one : one + 2])] for one in some]
+        ends = questions.offsets
+        targets = [questions.items[ends[one] : ends[one + 1]] for one in some]
         groups = population.groups(log, users=users)
         block = _block(users, parts, is_new, targets, groups, depth=depth)
         blocks.append(_with_traits(block, traits, log))
@@ -251,7 +252,7 @@ def _block(
         items=items,
         scaled=scaled,
         is_target=wanted[kept][rows, items] & is_item,
-        num_targets=np.array([len(targets[row]) for row in kept], np.int64),
+        num_targets=np.array([len(one) for one in targets], np.int64)[kept],
         groups=groups[kept],
         traits=np.zeros((len(kept), length, len(TRAITS)), np.float32),
         num_asked=len(users),

@@ -80,7 +80,8 @@ class Reciprocal:
     def scores(self, view: View) -> NDArray[np.float32]:
         found = fusion.reciprocal(places(view), constant=self.constant)
         # What nobody ranks is last, and equal.
-        return np.where(view.on("rank") > 0, found, 0).sum(axis=2, dtype=np.float32)
+        known = np.where(view.on("rank") > 0, found, 0)
+        return np.asarray(known.sum(axis=2, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Votes:
     depth: int
 
     def scores(self, view: View) -> NDArray[np.float32]:
-        return fusion.votes(places(view), depth=self.depth).sum(axis=2, dtype=np.float32)
+        votes = fusion.votes(places(view), depth=self.depth)
+        return np.asarray(votes.sum(axis=2, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -111,4 +113,5 @@ class Cascade:
 
 def places(view: View) -> NDArray[np.float32]:
     """Return the ranks that the scale "rank" was made of, from 0. [b, X, M]"""
-    return np.rint(np.expm1((1 - view.on("rank")) * np.log1p(np.float32(view.depth))))
+    logs = (1 - view.on("rank")) * np.log1p(np.float32(view.depth))
+    return np.asarray(np.rint(np.expm1(logs)))

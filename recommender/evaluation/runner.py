@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
 from recommender.algorithms import ALWAYS, saving
-from recommender.algorithms.fusion import Fusion
+from recommender.algorithms.fusing import Fusion
 from recommender.algorithms.protocol import Algorithm, CannotFit, Fitted, Report, event_counts
 from recommender.evaluation import answers, drifting, metrics, results
 from recommender.evaluation.answers import Answer, Request

@@ -36,7 +36,8 @@ def scaled(
     """
     if scale == "rank":
         places = ranks(scores, depth=depth, counted=counted)
-        return (1 - np.log1p(places) / np.log1p(np.float32(depth))).astype(np.float32)
+        shares = np.log1p(places) / np.log1p(np.float32(depth))
+        return np.asarray(1 - shares, np.float32)
     of = np.ones(scores.shape, bool) if counted is None else counted
     known = np.isfinite(scores)
     lowest = np.where(known, scores, np.inf).min(axis=1, keepdims=True, initial=np.inf)
@@ -128,4 +129,4 @@ def cascade(first: Scores, then: Scores, *, num_candidates: int) -> Scores:
 
 def known_by_any(parts: Sequence[Scores]) -> NDArray[np.bool_]:
     """Mark the items that at least one algorithm knows. [b, N]"""
-    return np.logical_or.reduce([np.isfinite(part) for part in parts])
+    return np.asarray(np.logical_or.reduce([np.isfinite(part) for part in parts]))

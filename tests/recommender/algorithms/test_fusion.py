@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recommender import algorithms
-from recommender.algorithms import fusion, lessons, weights
-from recommender.algorithms.fusion import FusionSettings
+from recommender.algorithms import fusing, lessons, weights
+from recommender.algorithms.fusing import FusionSettings
 from recommender.algorithms.lessons import Held, hold_out
 from recommender.algorithms.mixtures import Cascade, Reciprocal, Votes, Weighted
 from recommender.algorithms.people import GROUPS, Population
@@ -196,7 +196,7 @@ def test_blocks_of_end_users_give_the_scores_of_all_at_once(monkeypatch):
     users = np.arange(20, dtype=np.int32)
 
     whole = fitted.scores(log, users=users)
-    monkeypatch.setattr(fusion, "BLOCK_CELLS", 3 * log.num_items)
+    monkeypatch.setattr(fusing, "BLOCK_CELLS", 3 * log.num_items)
 
     np.testing.assert_array_equal(fitted.scores(log, users=users), whole)
 
