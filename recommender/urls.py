@@ -27,6 +27,7 @@ from recommender.views import (
     runs,
     search,
     self_test,
+    studies,
     what_if,
 )
 
@@ -108,6 +109,11 @@ urlpatterns = [
         placements.throw_away,
         name="throw_away_draft",
     ),
+    path("studies", studies.studies, name="studies"),
+    path("studies/start", studies.start, name="start_study"),
+    path("studies/use-usual", studies.use_usual, name="use_usual"),
+    path("studies/<int:pk>", studies.study, name="study"),
+    path("studies/<int:pk>/use", studies.use, name="use_study"),
     path("drift/self-test", self_test.self_test, name="self_test"),
     path("drift/self-test/start", self_test.start, name="start_self_test"),
     path("drift/self-test/<int:pk>/choose", self_test.choose, name="choose_threshold"),

@@ -69,6 +69,7 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
         "not_switched_because": ("Why not", ""),
         "slates_removed_at": ("Recommendations cleared away", TIME),
     },
+    "study": {},
     "evaluation": {
         "num_users": ("Asked about", "end users"),
         "num_targets": ("Looked for", "items they chose"),

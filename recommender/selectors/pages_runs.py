@@ -18,7 +18,7 @@ from interests.models import (
     TrackingRun,
     TrainingRun,
 )
-from recommender.models import EvaluationRun, PublicationRun, Serving, Slate
+from recommender.models import EvaluationRun, PublicationRun, Serving, Slate, Study
 from recommender.selectors import pages_facts
 from recommender.selectors.gating import Gate
 from recommender.selectors.pages_facts import Fact
@@ -31,6 +31,7 @@ KINDS: dict[str, type[Run]] = {
     "publication": PublicationRun,
     "evaluation": EvaluationRun,
     "self-test": SelfTestRun,
+    "study": Study,
 }
 ENDED = (RunState.DONE, RunState.FAILED, RunState.STOPPED)
 _COLUMNS = (

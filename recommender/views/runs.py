@@ -55,6 +55,8 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def run(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+    if kind == "study":
+        return redirect("recommender:study", pk=pk)  # which shows its trials
     found = _run_or_404(kind, pk)
     context = {
         "title": f"{kind.capitalize()} {pk}",

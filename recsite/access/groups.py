@@ -40,6 +40,8 @@ ADDED_RIGHTS: dict[str, dict[str, tuple[str, ...]]] = {
         "interests.detectorchoice": ("add",),
         "recommender.publicationrun": ("add", "change"),
         "recommender.evaluationrun": ("add", "change"),
+        "recommender.study": ("add", "change"),
+        "interests.chosensettings": ("add", "change", "delete"),
     },
 }
 OUR_APPS = ("access", "interests", "recommender")
