@@ -81,6 +81,43 @@ def per_user(
     }
 
 
+def expected(
+    scores: NDArray[np.float32], *, rows: NDArray[np.int64], items: NDArray[np.int32], k: int
+) -> dict[str, NDArray[np.float64]]:
+    """Return measures as their mean over all orders of items with equal scores (McSherry and Najork, ECIR 2008).
+
+    Args:
+        scores: higher is better, -inf is lower than all others and still ranked, no NaN. [b, N]
+        rows: whose each target is, an index into `scores`; everybody has at least one. [T]
+        items: the targets, each once per user. [T]
+
+    Returns:
+        recall, precision and ndcg, as `per_user` has them. [b]
+    """
+    num_users = len(scores)
+    counts = np.bincount(rows, minlength=num_users)
+    assert counts.all(), "every user needs a target"
+    gains = np.concatenate(
+        [[0], np.cumsum(1 / np.log2(np.arange(2, k + 2)))]
+    )  # of the first places
+    first, last = np.zeros(len(items), np.int64), np.zeros(len(items), np.int64)
+    for user, (begin, end) in enumerate(
+        zip(np.cumsum(counts) - counts, np.cumsum(counts), strict=True)
+    ):
+        ascending, own = np.sort(scores[user]), scores[user, items[begin:end]]
+        first[begin:end] = len(ascending) - np.searchsorted(ascending, own, side="right")
+        last[begin:end] = len(ascending) - np.searchsorted(ascending, own, side="left")
+    # A target is as likely at each of the places that it shares with its equals.
+    inside, ahead = np.minimum(last, k), np.minimum(first, k)
+    hits = np.bincount(rows, (inside - ahead) / (last - first), minlength=num_users)
+    gained = np.bincount(rows, (gains[inside] - gains[ahead]) / (last - first), minlength=num_users)
+    return {
+        "recall": hits / counts,
+        "precision": hits / k,
+        "ndcg": gained / gains[np.minimum(counts, k)],
+    }
+
+
 def coverage(top: NDArray[np.int32], *, num_items: int) -> float:
     """Return the share of a catalogue of `num_items` that is in somebody's list."""
     return len(np.unique(top[top >= 0])) / num_items

@@ -115,11 +115,13 @@ def measure(
     item_events: NDArray[np.int64],
     people: Moved,
     request: Request,
+    newcomers: Mapping[str, Mapping[str, NDArray[np.float64]]] | None = None,
 ) -> dict[str, Measured]:
     """Return the numbers of everybody, of each segment and of new users.
 
     Args:
         strangers: what was answered to `split.new_users`
+        newcomers: further segments, from `newcomers.ask`
         item_events: events of each item in the fit. [N]
         people: whose interests moved, told from training events.
     """
@@ -136,6 +138,8 @@ def measure(
         parts[name] = _summary(measured, request=request)
     if strangers:
         parts[segments.NEW_USERS] = _summary(strangers.per_user, request=request)
+    for name, per_user in (newcomers or {}).items():
+        parts[name] = _summary(per_user, request=request)
     return parts
 
 

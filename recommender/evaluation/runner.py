@@ -17,7 +17,7 @@ from interests.datasets.log import InteractionLog
 from recommender.algorithms import ALWAYS, saving
 from recommender.algorithms.fusing import Fusion
 from recommender.algorithms.protocol import Algorithm, CannotFit, Fitted, Report, event_counts
-from recommender.evaluation import answers, drifting, metrics, results
+from recommender.evaluation import answers, drifting, metrics, newcomers, results
 from recommender.evaluation.answers import Answer, Request
 from recommender.evaluation.results import Result
 from recommender.evaluation.splits import Questions, Split
@@ -48,6 +48,7 @@ class _Finished:
     # From shuffled histories, of what reads their order.
     shuffled: Answer | None
     memory_bytes: int
+    newcomers: dict[str, dict[str, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def _finish(
         if getattr(algorithm, "reads_order", False)
         else None
     )
-    return _Finished(candidate, answer, strangers, shuffled, saving.num_bytes(fitted))
+    cold = newcomers.ask(fitted, split, request=request, ties=ties)
+    return _Finished(candidate, answer, strangers, shuffled, saving.num_bytes(fitted), cold)
 
 
 def _insist_on_some(algorithms: Sequence[Algorithm], unfitted: dict[str, str]) -> None:
@@ -333,6 +335,7 @@ def _results(split: Split, finished: Sequence[_Finished], *, request: Request) -
                 item_events=item_events,
                 people=people,
                 request=request,
+                newcomers=one.newcomers,
             ),
             baseline=baseline,
             p_values={}

@@ -5,7 +5,7 @@ Legend: E events, b end users asked about, T targets, N items.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ MIN_EVENTS = 3
 # Test: the last tenth of events. Validation: the tenth before it, so that choices see the same span.
 TEST_QUANTILE = 0.9
 VALIDATION_QUANTILE = 0.8
+# After so many events of somebody new he is asked about again.
+SESSION_LENGTHS = (1, 3, 5)
 
 
 class CannotSplit(Exception):
@@ -83,6 +85,8 @@ class Split:
         new_users: questions about users without any event before the cut, `time` only
         left_out: what was not asked, in words, and how many
         has_repeats: whether items seen before may be targets, and are then not masked
+        sessions: questions about the same new users after their first events, by how many are known, `time`
+            only; fits use none of them
     """
 
     name: str
@@ -93,6 +97,7 @@ class Split:
     new_users: Questions | None
     left_out: dict[str, int]
     has_repeats: bool
+    sessions: dict[int, Questions] = field(default_factory=dict)
 
 
 def split(log: InteractionLog, *, name: str, has_repeats: bool = False) -> Split:
@@ -182,7 +187,10 @@ def cut_at(
         "targets seen before": repeats,
     }
     _insist_on_targets(test, left_out)
-    return Split(TIME, validation_fit, validation, fit, test, new_users, left_out, has_repeats)
+    sessions = _sessions(log, is_late=log.times >= cut, has_repeats=has_repeats)
+    return Split(
+        TIME, validation_fit, validation, fit, test, new_users, left_out, has_repeats, sessions
+    )
 
 
 def _before(
@@ -206,6 +214,22 @@ def _single(
         times=log.times[events],
     )
     return _without_repeats(questions, has_repeats=has_repeats)
+
+
+def _sessions(
+    log: InteractionLog, *, is_late: NDArray[np.bool_], has_repeats: bool
+) -> dict[int, Questions]:
+    """Ask about users without an early event once their first events are known. is_late: [E]"""
+    is_new = ~np.isin(log.users, log.users[~is_late])
+    place = np.arange(log.num_events) - log.offsets[log.users]
+    found = {}
+    for length in SESSION_LENGTHS:
+        histories = log.take(~is_late | (is_new & (place < length)))
+        later = log.take(is_new & (place >= length))
+        questions, _, _ = _unseen(histories, later, has_repeats=has_repeats)
+        if questions.num_users:
+            found[length] = questions
+    return found
 
 
 def _unseen(

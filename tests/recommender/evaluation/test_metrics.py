@@ -194,3 +194,51 @@ def test_recall_of_one_target_agrees_with_scikit_learns_top_k_accuracy():
         relevant.argmax(axis=1), scores, k=7, labels=np.arange(30)
     )
     assert ours["recall"].mean() == pytest.approx(theirs, rel=1e-12)
+
+
+def measure_expected(
+    scores: list[list[float]], targets: list[list[int]], *, k: int
+) -> dict[str, list[float]]:
+    rows = np.repeat(np.arange(len(targets)), [len(own) for own in targets])
+    items = np.array([item for own in targets for item in own], np.int32)
+    found = metrics.expected(np.array(scores, np.float32), rows=rows, items=items, k=k)
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def test_without_equals_what_is_expected_is_what_is_measured():
+    found = measure_expected([[0.1, 0.9, 0.5, 0.2]], [[2, 3]], k=2)
+
+    ideal = 1 + 1 / math.log2(3)
+    assert found["ndcg"] == [pytest.approx(1 / math.log2(3) / ideal)]
+    assert (found["recall"], found["precision"]) == ([0.5], [0.5])
+
+
+def test_a_target_shares_the_places_of_its_equals():
+    # One item is better, three are equal on places 2 to 4, of which 2 and 3 are listed.
+    found = measure_expected([[5.0, 1.0, 1.0, 1.0, 0.0]], [[2]], k=3)
+
+    assert found["ndcg"] == [pytest.approx((1 / math.log2(3) + 1 / 2) / 3)]
+    assert found["recall"] == [pytest.approx(2 / 3)]
+    assert found["precision"] == [pytest.approx(2 / 9)]
+
+
+def test_who_can_say_nothing_gets_what_chance_gets():
+    silent = measure_expected([[-INF] * 40, [7.0] * 40], [[3], [0, 1]], k=10)
+
+    gains = [1 / math.log2(place + 1) for place in range(1, 11)]
+    assert silent["ndcg"][0] == pytest.approx(sum(gains) / 40)
+    assert silent["ndcg"][1] == pytest.approx(2 * sum(gains) / 40 / (gains[0] + gains[1]))
+    assert silent["recall"] == [pytest.approx(0.25)] * 2
+
+
+def test_expected_ndcg_with_equals_agrees_with_scikit_learn():
+    random = np.random.default_rng(3)
+    scores = random.integers(0, 6, (50, 30)).astype(np.float32)
+    relevant = np.zeros((50, 30))
+    relevant[np.arange(50), random.integers(0, 30, 50)] = 1
+    rows, items = np.nonzero(relevant)
+
+    ours = metrics.expected(scores, rows=rows, items=items.astype(np.int32), k=10)["ndcg"]
+
+    theirs = [sklearn.ndcg_score(relevant[[row]], scores[[row]], k=10) for row in range(50)]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)

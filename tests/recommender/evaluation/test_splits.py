@@ -96,6 +96,23 @@ def test_time_split_cuts_everybody_at_the_same_time():
     }
 
 
+def test_new_users_are_asked_about_again_once_their_first_events_are_known():
+    rows = [("ann", f"i{day:02}", 0.1 * day) for day in range(60)]
+    rows += [("bob", item, 10 + day) for day, item in enumerate(["a", "b", "a", "c", "d"])]
+    rows += [("cem", "a", 20)]
+
+    split = splits.split(log_of(rows), name="time")
+
+    assert {number: asked(questions) for number, questions in split.sessions.items()} == {
+        1: [("bob", "b"), ("bob", "c"), ("bob", "d")],
+        3: [("bob", "c"), ("bob", "d")],
+    }
+    first = split.sessions[1]
+    assert events_of(first.histories) == [*events_of(split.fit), ("bob", "a"), ("cem", "a")]
+    assert first.times.tolist() == [11 * DAY]
+    assert split.sessions[3].times.tolist() == [13 * DAY]
+
+
 def test_time_split_asks_for_each_unseen_item_once_and_never_for_disliked_ones():
     rows = [("ann", f"i{number:02}", 0.1 * number) for number in range(40)]
     rows += [("ann", "x", 10), ("ann", "i00", 11), ("ann", "x", 12), ("ann", "y", 13, "dislike")]
