@@ -129,14 +129,14 @@ def _similarities(
         owners = np.repeat(rows, np.diff(block.indptr))
         block.data /= norms[owners] * norms[block.indices] + np.float32(shrinkage) + 1e-12
         block.data[block.indices == owners] = 0
-        blocks.append(_pruned(block, num_neighbours=num_neighbours))
+        blocks.append(pruned(block, num_neighbours=num_neighbours))
         if report:
             report("similarities", (rows[-1] + 1) / log.num_items)
     similarities: sparse.csr_array = sparse.vstack(blocks, format="csr")
     return similarities
 
 
-def _pruned(block: sparse.csr_array, *, num_neighbours: int) -> sparse.csr_array:
+def pruned(block: sparse.csr_array, *, num_neighbours: int) -> sparse.csr_array:
     """Keep the highest `num_neighbours` of each row; several equally high last ones are all kept."""
     for row in np.flatnonzero(np.diff(block.indptr) > num_neighbours):
         values = block.data[block.indptr[row] : block.indptr[row + 1]]
