@@ -146,7 +146,8 @@ class _Windows:
         weights = self.network.network.item_weights()
         for first, count, own in zip(firsts, counts, self._index[items], strict=True):
             rows = slice(first, first + count)
-            scored = hidden[rows] @ weights[torch.from_numpy(own)].float().T  # [1 + sets, K]
+            wanted = weights[torch.from_numpy(own)].float()
+            scored = self.network.network.products(hidden[rows], wanted)  # [1 + sets, K]
             beyond = beyond_popularity(self.network, own)
             if beyond is not None:
                 # Somebody of whom nothing is left gets what is popular now and no more.

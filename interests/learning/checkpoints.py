@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interests.learning import devices, storage
+from interests.learning import compressing, devices, storage
 from interests.learning.config import BadSettings, TrainingConfig
 from interests.learning.event_kinds import EventKinds
+from interests.learning.networks import building
 from interests.learning.networks.averaged_network import AveragedNetwork
-from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.trained import ForeignWeights, TrainedNetwork
 
 # Raised whenever the same file would mean something else to the code.
@@ -65,6 +65,7 @@ def meaning(trained: TrainedNetwork) -> dict[str, Any]:
         "feature_names": list(trained.feature_names),
         "num_members": trained.num_members,
         "repeats_items": trained.repeats_items,
+        "is_quantised": trained.network.has_int8_items,
         "results": trained.results,
     }
 
@@ -124,7 +125,7 @@ def build(
         config = TrainingConfig.from_dict(meaning["config"])
         kinds = EventKinds.from_dict(meaning["kinds"])
         members = [
-            InterestNetwork(
+            building.build(
                 num_items=len(item_ids),
                 num_kinds=kinds.count,
                 config=config,
@@ -133,6 +134,8 @@ def build(
             for _ in range(meaning["num_members"])
         ]
         network = members[0] if len(members) == 1 else AveragedNetwork(members)
+        if meaning.get("is_quantised"):
+            compressing.quantise(network)
         network.load_state_dict(dict(tensors))
     except (KeyError, RuntimeError, BadSettings) as error:
         raise ForeignWeights(

@@ -25,11 +25,22 @@ STEPS_PER_PASS = 100
 # Passes that a network should be able to make in its time.
 PASSES = 15
 # What reads a history: `networks.building` has the class of each.
-TRANSFORMER, GRU, LSTM, CNN = "transformer", "gru", "lstm", "cnn"
-ENCODERS = (TRANSFORMER, GRU, LSTM, CNN)
+TRANSFORMER, GRU, LSTM, CNN, BIDIRECTIONAL = "transformer", "gru", "lstm", "cnn", "bidirectional"
+ENCODERS = (TRANSFORMER, GRU, LSTM, CNN, BIDIRECTIONAL)
+# How several interests are made of a history.
+ATTENTION, CAPSULES = "attention", "capsules"
+ROUTINGS = (ATTENTION, CAPSULES)
+RMS, LAYER, BATCH, NONE = "rms", "layer", "batch", "none"
+NORMS = (RMS, LAYER, BATCH, NONE)
+ADAMW, ADAM, SGD = "adamw", "adam", "sgd"
+OPTIMIZERS = (ADAMW, ADAM, SGD)
+CHOICES = {"encoder": ENCODERS, "routing": ROUTINGS, "norm": NORMS, "optimizer": OPTIMIZERS}
 # Settings that older releases did not have. Where one is as it was without them, it goes unsaid in what tells
 # trainings apart, so that a training which an older release began goes on.
-LATER = ("encoder",)
+LATER = (
+    "encoder", "num_interests", "routing", "norm", "hidden_share", "crop", "mask", "reorder", "optimizer",
+    "l1",
+)  # fmt: skip
 
 
 class BadSettings(ValueError):
@@ -44,9 +55,14 @@ class TrainingConfig:
         width: length of all embeddings and hidden states, a multiple of `num_heads`. Scoring everybody
             costs in proportion to it.
         encoder: what reads a history, one of `ENCODERS`: a causal transformer, gated recurrent units,
-            long short-term memory, or causal dilated convolutions.
+            long short-term memory, causal dilated convolutions, or a transformer that looks both ways.
         num_blocks: blocks of the encoder, one after the other. More than two gained nothing on small sparse data.
         num_heads: attention heads of a transformer's block.
+        num_interests: vectors that a person has; the one that an item suits best scores it. Only one
+            network can be trained of several, and the bidirectional transformer has one.
+        routing: how several are made of a history, one of `ROUTINGS`; see `networks.interests`.
+        norm: what hidden states are normalised by, one of `NORMS`: their root mean square, their mean and
+            variance, those of each unit over a batch (of each process its own), or nothing.
         max_length: events of a history that the network sees at once, the last ones.
         dropout: share of the hidden units dropped in training, 0 to below 1; more for less data.
         temperature: what cosines of hidden states and items are divided by; 0 scores by products.
@@ -58,13 +74,23 @@ class TrainingConfig:
         trend_half_life: the share of all events after which an event counts half as recent.
         own_dropout: share of the items that are reduced to their features in a training batch, so that
             items without events get a place.
+        hidden_share: of the events, hidden in a pass of the bidirectional transformer while it is warm;
+            once cool, only what comes next is. Above 0, below 1.
+        crop: share of a window that is left out at its ends in training, 0 to below 1.
+        mask: share of the items that are hidden in training inputs, 0 to below 1.
+        reorder: share of a window that is shuffled in training, 0 to 1. Of these three augmentations the
+            first and the last are for one window in two.
         use_positions, use_gaps, use_kinds, use_features: whether the network sees an event's place in
             the window, the time since the one before, its kind and value; its item's title and categories.
-        learning_rate: AdamW's, after the warm-up.
+        optimizer: one of `OPTIMIZERS`; `sgd` has momentum, and wants a learning rate of about 1.
+        learning_rate: of the optimizer, after the warm-up.
         cooling: what the learning rate is multiplied by, once, when validation stands still or the end
             of the time or of the passes is near; training then goes on from the best pass.
         warmup_steps: steps over which the learning rate rises from 0.
-        weight_decay: AdamW's, of matrices and embeddings; biases and norms have none.
+        weight_decay: of matrices and embeddings; biases and norms have none. AdamW takes it off the
+            weights, the others add it to their gradients (L2).
+        l1: how much of their size matrices and embeddings lose in a step, times the learning rate; what
+            would change its sign becomes 0.
         gradient_norm: gradients longer than this are shortened to it.
         tokens_per_batch: events in a batch, padding counted.
         max_epochs: passes over the data after which training ends even if it still gets better.
@@ -83,6 +109,9 @@ class TrainingConfig:
     encoder: str = TRANSFORMER
     num_blocks: int = 2
     num_heads: int = 2
+    num_interests: int = 1
+    routing: str = ATTENTION
+    norm: str = RMS
     max_length: int = 50
     dropout: float = 0.3
     temperature: float = 0.1
@@ -90,14 +119,20 @@ class TrainingConfig:
     trend: float = 0.5
     trend_half_life: float = 0.02
     own_dropout: float = 0.1
+    hidden_share: float = 0.3
+    crop: float = 0.0
+    mask: float = 0.0
+    reorder: float = 0.0
     use_positions: bool = True
     use_gaps: bool = True
     use_kinds: bool = True
     use_features: bool = True
+    optimizer: str = ADAMW
     learning_rate: float = 1e-3
     cooling: float = 0.1
     warmup_steps: int = 100
     weight_decay: float = 0.05
+    l1: float = 0.0
     gradient_norm: float = 1.0
     tokens_per_batch: int = 4096
     max_epochs: int = 60
@@ -109,23 +144,28 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.encoder not in ENCODERS:
-            raise BadSettings(
-                f"encoder must be one of {', '.join(ENCODERS)}, not {self.encoder!r}."
-            )
+        for name, among in CHOICES.items():
+            if getattr(self, name) not in among:
+                raise BadSettings(
+                    f"{name} must be one of {', '.join(among)}, not {getattr(self, name)!r}."
+                )
         at_least_one = (
-            "width", "num_blocks", "num_heads", "max_length", "warmup_steps", "tokens_per_batch",
+            "width", "num_heads", "num_interests", "max_length", "warmup_steps", "tokens_per_batch",
             "max_epochs", "patience", "validation_users", "num_members",
         )  # fmt: skip
         for name in at_least_one:
             if getattr(self, name) < 1:
                 raise BadSettings(f"{name} must be 1 or more, not {getattr(self, name)}.")
-        for name in ("dropout", "own_dropout"):
+        if self.num_blocks < 1 and (self.num_blocks < 0 or self.num_interests == 1):
+            raise BadSettings(
+                f"num_blocks must be 1 or more, not {self.num_blocks}; 0 only with several interests."
+            )
+        for name in ("dropout", "own_dropout", "crop", "mask"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadSettings(f"{name} must be 0 or more and below 1.")
         if self.width % (2 * self.num_heads):
             raise BadSettings(f"width must be a multiple of 2 * num_heads = {2 * self.num_heads}.")
-        for name in ("temperature", "num_candidates", "trend"):
+        for name in ("temperature", "num_candidates", "trend", "l1"):
             if getattr(self, name) < 0:
                 raise BadSettings(f"{name} must be 0 or more, not {getattr(self, name)}.")
         for name in ("cooling", "trend_half_life"):
@@ -136,6 +176,15 @@ class TrainingConfig:
         if self.learning_rate <= 0 or self.gradient_norm <= 0 or self.weight_decay < 0:
             raise BadSettings(
                 "learning_rate and gradient_norm must be above 0, weight_decay not below."
+            )
+        if not 0 < self.hidden_share < 1 or not 0 <= self.reorder <= 1:
+            raise BadSettings(
+                "hidden_share must be above 0 and below 1, reorder at least 0 and at most 1."
+            )
+        if self.num_interests > 1 and (self.num_members > 1 or self.encoder == BIDIRECTIONAL):
+            raise BadSettings(
+                "With several interests num_members must be 1, and encoder not bidirectional: best"
+                " interests cannot be averaged, and a mask has one state."
             )
 
     @classmethod
@@ -168,6 +217,8 @@ class TrainingConfig:
                 budget_seconds=budget_seconds,
                 rate=costs.matrix_rate(device or devices.best()),
             )
+        if changes.get("num_interests", 1) != 1:
+            suited["num_members"] = 1
         return cls.from_dict(suited | changes)
 
     @classmethod

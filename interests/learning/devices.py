@@ -9,7 +9,7 @@ import structlog
 import torch
 from torch import Tensor
 
-Encode = Callable[[Tensor, Tensor, Tensor], Tensor]
+Encode = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 log = structlog.get_logger()
 

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from interests.learning import devices
-from interests.learning.config import TrainingConfig
+from interests.learning.config import ADAM, SGD, TrainingConfig
 from interests.learning.distributed import Ranks
 from interests.learning.losses import Candidates, CandidateSampler, softmax_cross_entropy
+from interests.learning.networks.building import build
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.preparation import Prepared
 from interests.learning.sequences import Batch, Targets
@@ -80,7 +81,7 @@ class Learner:
             candidates = drawn.to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype is torch.bfloat16):
             inputs, outputs = _vectors(network, part.items, candidates)
-            hidden = self.encode(inputs, part.kinds, part.gaps)  # [B, L, D]
+            hidden = self.encode(inputs, part.items, part.kinds, part.gaps)  # [B, L, K * D]
             items = network.item_weights(outputs)  # [S, D]
         bias: Tensor = network.item_bias
         own_bias = None
@@ -88,8 +89,12 @@ class Learner:
             targets = candidates.places_of(targets)
             own_bias = candidates.log_probability
             bias = bias[candidates.items] - own_bias
+        if not len(targets):
+            # Everything that was to be told was left out: nothing is learned from this batch.
+            return 0 * bias.sum()
+        asked_states = network.suiting(hidden.flatten(0, 1)[places], items[targets])
         mean = softmax_cross_entropy(
-            hidden=hidden.flatten(0, 1)[places].to(self.dtype),  # [P, D]
+            hidden=asked_states.to(self.dtype),  # [P, D]
             items=items.to(self.dtype),
             bias=bias.to(self.dtype),
             targets=targets,
@@ -119,14 +124,28 @@ class Learner:
         total = ranks.sum_gradients(parameters, loss)
         torch.nn.utils.clip_grad_norm_(parameters, self.config.gradient_norm)
         self.optimizer.step()
+        if self.config.l1:
+            self._shrink()
         return total
+
+    @torch.no_grad()
+    def _shrink(self) -> None:
+        """Bring weights nearer to 0 by L1, after the step and beside it.
+
+        Duchi and Singer, "Efficient Online and Batch Learning using Forward Backward Splitting", 2009: taken
+        off in this way weights become 0 and stay there, which gradients of a size of 1 do not reach.
+        """
+        group = self.optimizer.param_groups[0]
+        for weights in group["params"]:
+            weights.copy_(functional.softshrink(weights, group["lr"] * self.config.l1))
 
     def _try_out(self, encode: devices.Encode) -> None:
         """Encode and learn from nothing, and leave no trace of it."""
         weight = self.network.item_bias
         # Worked out of weights, as those of a batch are.
-        vectors = 1 * weight.new_zeros(*TRIAL_SHAPE, self.network.width, requires_grad=True)
+        vectors = 1 * weight.new_zeros(*TRIAL_SHAPE, self.config.width, requires_grad=True)
         numbers = torch.zeros(TRIAL_SHAPE, dtype=torch.int64, device=weight.device)
+        before = [buffer.clone() for buffer in self.network.buffers()]
         self.network.train()
         with (
             torch.random.fork_rng(),
@@ -135,7 +154,10 @@ class Learner:
             ),
         ):
             # A tensor used twice would be compiled as one.
-            encode(vectors, numbers, numbers.clone()).sum().backward()  # type: ignore[no-untyped-call]
+            found = encode(vectors, numbers + 1, numbers, numbers.clone())
+            found.sum().backward()  # type: ignore[no-untyped-call]
+        for buffer, value in zip(self.network.buffers(), before, strict=True):
+            buffer.copy_(value)
         self.optimizer.zero_grad(set_to_none=True)
 
 
@@ -166,7 +188,7 @@ def _vectors(
 
 def untrained(prepared: Prepared, config: TrainingConfig) -> InterestNetwork:
     """Return a network that ranks by popularity, which it would learn first and slowly."""
-    network = InterestNetwork(
+    network = build(
         num_items=len(prepared.item_ids),
         num_kinds=prepared.kinds.count,
         config=config,
@@ -184,12 +206,13 @@ def _optimizer(network: InterestNetwork, config: TrainingConfig) -> torch.optim.
     parameters = list(network.parameters())
     decayed = [parameter for parameter in parameters if parameter.ndim >= 2]
     others = [parameter for parameter in parameters if parameter.ndim < 2]
-    return torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": config.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-        fused=True,
-    )
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    if config.optimizer == SGD:
+        return torch.optim.SGD(
+            groups, lr=config.learning_rate, momentum=0.9, nesterov=True, fused=True
+        )
+    kind = torch.optim.Adam if config.optimizer == ADAM else torch.optim.AdamW
+    return kind(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)

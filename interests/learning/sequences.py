@@ -1,6 +1,7 @@
 """Histories as integers, cut into windows, grouped into batches of like length.
 
-Item 0 is padding, here and everywhere in this package: a network's items count from 1.
+Item 0 is padding, here and everywhere in this package: a network's items count from 1. Item -1 is one that is
+hidden from the network while it learns.
 
 Legend: E events, U end users, W windows, B windows of a batch, L length of its longest, P targets.
 """
@@ -19,6 +20,7 @@ from interests.datasets.log import InteractionLog
 from interests.learning.event_kinds import EventKinds
 
 PADDING = 0
+HIDDEN = -1
 # Gap 0: nothing came before. 1: under a second. Then a bucket for each doubling, up to 34 years.
 NUM_GAPS = 32
 
@@ -34,6 +36,7 @@ class Histories:
         is_target: whether a network may be asked to predict the event. [E]
         offsets: where each end user's events begin, and one past the last, int64. [U + 1]
         events: each event's place in the log that it came from, int64. [E]
+        is_hidden: which events' items a network may not see, only predict; None for none of them. [E]
     """
 
     items: NDArray[np.int64]
@@ -42,6 +45,7 @@ class Histories:
     is_target: NDArray[np.bool_]
     offsets: NDArray[np.int64]
     events: NDArray[np.int64]
+    is_hidden: NDArray[np.bool_] | None = None
     _on_devices: dict[torch.device, EventTensors] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -49,7 +53,10 @@ class Histories:
     def on(self, device: torch.device) -> EventTensors:
         """Return the columns that batches are made of, moved to the device once."""
         if device not in self._on_devices:
-            columns = (self.items, self.kinds, self.gaps, self.is_target)
+            shown = self.items
+            if self.is_hidden is not None:
+                shown = np.where(self.is_hidden, HIDDEN, self.items)
+            columns = (self.items, shown, self.kinds, self.gaps, self.is_target)
             tensors = (torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
             self._on_devices[device] = EventTensors(*(tensor.to(device) for tensor in tensors))
         return self._on_devices[device]
@@ -57,9 +64,10 @@ class Histories:
 
 @dataclass(frozen=True)
 class EventTensors:
-    """Columns of `Histories` on a device. Each [E]"""
+    """Columns of `Histories` on a device; `shown` are the items as they go in. Each [E]"""
 
     items: Tensor
+    shown: Tensor
     kinds: Tensor
     gaps: Tensor
     is_target: Tensor
@@ -81,7 +89,7 @@ class Batch:
     """Windows padded at their end to the longest.
 
     Attributes:
-        items, kinds, gaps: what went in, 0 where padded, int64. [B, L]
+        items, kinds, gaps: what went in, 0 where padded, an item -1 where hidden, int64. [B, L]
         targets: the item that came next, 0 where there is none to predict, int64. [B, L]
         lengths: events of each window, int64. [B]
     """
@@ -204,7 +212,7 @@ def batch(own: Histories, windows: Windows, *, device: torch.device) -> Batch:
     following = (places + 1).clamp(max=len(own.items) - 1)
     has_target = is_real & (places + 1 < user_ends) & events.is_target[following]
     return Batch(
-        items=torch.where(is_real, events.items[places], PADDING),
+        items=torch.where(is_real, events.shown[places], PADDING),
         kinds=torch.where(is_real, events.kinds[places], PADDING),
         gaps=torch.where(is_real, events.gaps[places], PADDING),
         targets=torch.where(has_target, events.items[following], PADDING),
@@ -215,7 +223,7 @@ def batch(own: Histories, windows: Windows, *, device: torch.device) -> Batch:
 def targets(own: Histories, windows: Windows) -> Targets:
     """Return the targets that `batch` of the same windows has, row by row."""
     longest = max(int(windows.lengths.max(initial=0)), 1)
-    rows, following = _rows_and_places(windows.starts + 1, windows.lengths)
+    rows, following = rows_and_places(windows.starts + 1, windows.lengths)
     columns = following - 1 - windows.starts[rows]
     ends = own.offsets[np.searchsorted(own.offsets, windows.starts, side="right")]
     # What follows the very last event is not looked at.
@@ -231,7 +239,7 @@ def cut_out(own: Histories, windows: Windows) -> tuple[Histories, Windows]:
     """
     ends = own.offsets[np.searchsorted(own.offsets, windows.starts, side="right")]
     lengths = np.minimum(windows.lengths + 1, ends - windows.starts)
-    _, places = _rows_and_places(windows.starts, lengths)
+    _, places = rows_and_places(windows.starts, lengths)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     part = Histories(
         items=own.items[places],
@@ -240,11 +248,12 @@ def cut_out(own: Histories, windows: Windows) -> tuple[Histories, Windows]:
         is_target=own.is_target[places],
         offsets=offsets,
         events=own.events[places],
+        is_hidden=None if own.is_hidden is None else own.is_hidden[places],
     )
     return part, Windows(offsets[:-1], windows.lengths)
 
 
-def _rows_and_places(
+def rows_and_places(
     starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return, for each place of the stretches [start, start + length), whose it is and where it is."""

@@ -13,7 +13,15 @@ import torch
 from torch import Tensor
 
 from interests.datasets.log import InteractionLog
-from interests.learning import devices, preparation, progress, sequences, sharing, validation
+from interests.learning import (
+    augmenting,
+    devices,
+    preparation,
+    progress,
+    sequences,
+    sharing,
+    validation,
+)
 from interests.learning.config import TrainingConfig
 from interests.learning.distributed import ALONE, CannotJoin, Ranks
 from interests.learning.learner import Learner, untrained
@@ -276,8 +284,9 @@ class _Training:
         standing, config = self.standing, self.config
         # All chance of a pass comes from its number, so that a resumed one meets the same batches.
         random = np.random.default_rng(self._seed_of_pass())
-        own = self.prepared.histories
-        windows = sequences.training_windows(own, max_length=config.max_length, random=random)
+        own, windows = augmenting.pass_over(
+            self.prepared.histories, config=config, is_cool=self._is_cool(), random=random
+        )
         order = list(
             sequences.batch_order(windows, tokens_per_batch=config.tokens_per_batch, random=random)
         )

@@ -49,8 +49,7 @@ def target_ranks(
         )
         # Only these events go to the device: where several train, it has no others.
         part = batch(*cut_out(prepared.histories, windows), device=device)
-        hidden = network(part.items, part.kinds, part.gaps)  # [B, L, D]
-        last = hidden[torch.arange(len(users), device=device), part.lengths - 1]  # [B, D]
+        last = network.last(part.items, part.kinds, part.gaps, part.lengths)  # [B, D]
         scores = network.scores(last).float()  # [B, N]
         targets = torch.from_numpy(prepared.histories.items[events] - 1).to(device)
         own = scores.gather(1, targets[:, None])  # [B, 1]

@@ -137,6 +137,30 @@ class LSTM(InterestNetwork):
     own_changes = MappingProxyType({**SMALLER, "encoder": "lstm"})
 
 
+class MultiInterest(InterestNetwork):
+    """Several vectors a person, of which the best for an item scores it.
+
+    By attention (Cen et al., ComiRec-SA, KDD 2020) or by capsules that events are routed to (Li et al., MIND, CIKM
+    2019; ComiRec-DR), on one block of gated recurrent units, where the papers have the embeddings alone. How
+    many and which way are `num_interests` and `routing` of `TrainingConfig`.
+    """
+
+    name = "multi_interest"
+    own_changes = MappingProxyType({**SMALLER, "encoder": "gru", "num_interests": 4})
+
+
+class BidirectionalTransformer(InterestNetwork):
+    """Masked events are filled in, then what comes next alone (Sun et al., BERT4Rec, CIKM 2019).
+
+    Pre-training ends, and fine-tuning with the mask at the end begins, where other networks only learn in smaller
+    steps: when validation stands still, or the passes near their end. A pass asks for fewer events than
+    that of a causal network, so there are more of them.
+    """
+
+    name = "bidirectional_transformer"
+    own_changes = MappingProxyType({**SMALLER, "encoder": "bidirectional", "max_epochs": 24})
+
+
 def _train(
     name: str,
     log: InteractionLog,

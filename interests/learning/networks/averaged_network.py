@@ -29,6 +29,11 @@ class AveragedNetwork(nn.Module):
         return sum(member.width for member in self.members)
 
     @property
+    def has_int8_items(self) -> bool:
+        """Tell whether items are scored by products of eight bits."""
+        return self.members[0].has_int8_items
+
+    @property
     def item_bias(self) -> Tensor:
         return torch.stack([member.item_bias for member in self.members]).mean(0)
 
@@ -49,6 +54,10 @@ class AveragedNetwork(nn.Module):
     def scores(self, hidden: Tensor) -> Tensor:
         """Return each item's mean score under hidden states. [.., K * D] -> [.., N]"""
         return functional.linear(hidden, self.item_weights(), self.item_bias)
+
+    def products(self, hidden: Tensor, weights: Tensor) -> Tensor:
+        """Return the mean products of hidden states with items. [.., K * D], [M, K * D] -> [.., M]"""
+        return functional.linear(hidden, weights)
 
     def grow(self, new: ItemFeatures) -> None:
         """Add items that nobody has used yet, see `InterestNetwork.grow`."""

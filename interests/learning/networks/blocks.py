@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from interests.learning.config import CNN, GRU, LSTM, TRANSFORMER, TrainingConfig
+from interests.learning.config import BIDIRECTIONAL, CNN, TRANSFORMER, TrainingConfig
 from interests.learning.networks.convolutional import ConvolutionBlock
 from interests.learning.networks.parts import Block
 from interests.learning.networks.recurrent import RecurrentBlock
@@ -13,16 +13,15 @@ from interests.learning.networks.recurrent import RecurrentBlock
 def blocks_of(config: TrainingConfig) -> nn.ModuleList:
     """Return blocks of which each takes hidden states [B, L, D] and returns as many.
 
-    None looks ahead. Each has `last(hidden, lengths)`, in evaluation mode: the state after the last event
+    None looks ahead unless it is told to. Each has `last(hidden, lengths)`, in evaluation mode: the state after the last event
     of each history alone. [B, D]
     """
     return nn.ModuleList(_block(config, number=number) for number in range(config.num_blocks))
 
 
 def _block(config: TrainingConfig, *, number: int) -> nn.Module:
-    if config.encoder == TRANSFORMER:
+    if config.encoder in (TRANSFORMER, BIDIRECTIONAL):
         return Block(config)
     if config.encoder == CNN:
         return ConvolutionBlock(config, number=number)
-    assert config.encoder in (GRU, LSTM)
     return RecurrentBlock(config)

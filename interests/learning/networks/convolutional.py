@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from interests.learning.config import TrainingConfig
-from interests.learning.networks.parts import Dropout, RootMeanSquareNorm
+from interests.learning.networks.parts import Dropout, norm_of
 
 # Events that a convolution sees at once.
 KERNEL = 3
@@ -30,7 +30,7 @@ class ConvolutionBlock(nn.Module):
         """Build block `number`, from 0."""
         super().__init__()
         self.dilations = tuple(dilation * 4**number for dilation in DILATIONS)
-        self.norms = nn.ModuleList(RootMeanSquareNorm(config.width) for _ in DILATIONS)
+        self.norms = nn.ModuleList(norm_of(config) for _ in DILATIONS)
         self.layers = nn.ModuleList(
             nn.Linear(KERNEL * config.width, config.width) for _ in DILATIONS
         )

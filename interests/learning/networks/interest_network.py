@@ -20,8 +20,10 @@ from torch.nn import functional
 from interests.learning.config import TrainingConfig
 from interests.learning.item_features import ItemFeatures
 from interests.learning.networks.blocks import blocks_of
-from interests.learning.networks.parts import Dropout, RootMeanSquareNorm, normalised
-from interests.learning.sequences import NUM_GAPS
+from interests.learning.networks.int8 import Int8Embedding
+from interests.learning.networks.interests import interests_of
+from interests.learning.networks.parts import Dropout, norm_of, normalised
+from interests.learning.sequences import HIDDEN, NUM_GAPS
 
 INITIAL_SCALE = 0.02
 
@@ -32,6 +34,9 @@ class InterestNetwork(nn.Module):
     An item's vector is its own embedding plus the mean of its features' embeddings; the same vector
     goes in as an event and comes out as a score. With a temperature the score is the cosine of hidden
     state and vector, divided by the temperature; without one it is their product.
+
+    A person may have several hidden states, one beside the other (`num_interests`): then each item is
+    scored by the one that it suits best.
 
     The time of the request is unknown: an event carries the gap before it, never the gap to its target.
     """
@@ -52,7 +57,7 @@ class InterestNetwork(nn.Module):
         """
         super().__init__()
         self.config = config
-        self.items = nn.Embedding(num_items, config.width)
+        self.items: nn.Embedding | Int8Embedding = nn.Embedding(num_items, config.width)
         self.kinds = nn.Embedding(num_kinds, config.width) if config.use_kinds else None
         self.gaps = nn.Embedding(NUM_GAPS, config.width) if config.use_gaps else None
         self.positions = (
@@ -65,7 +70,8 @@ class InterestNetwork(nn.Module):
         self.item_features: ItemFeatures | None = None
         self.dropout = Dropout(config.dropout)
         self.blocks = blocks_of(config)
-        self.norm = RootMeanSquareNorm(config.width)
+        self.interests = interests_of(config)
+        self.norm = norm_of(config)
         # How often each item is wanted by anybody; the hidden state says what this person adds.
         self.item_bias = nn.Parameter(torch.zeros(num_items))
         self.apply(_initialise)
@@ -73,8 +79,8 @@ class InterestNetwork(nn.Module):
 
     @property
     def width(self) -> int:
-        """Length of hidden states and of what scores items."""
-        return self.config.width
+        """Length of hidden states, all interests together."""
+        return self.config.width * self.config.num_interests
 
     def forward(self, items: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
         """Return the hidden state after each event, which scores what comes next.
@@ -85,18 +91,20 @@ class InterestNetwork(nn.Module):
             gaps: bucket of the gap before the event, int64. [B, L]
 
         Returns:
-            float. [B, L, D]
+            float. [B, L, K * D]
         """
         assert items.shape == kinds.shape == gaps.shape and items.ndim == 2
-        vectors = functional.embedding((items - 1).clamp(min=0), self.item_vectors())
-        return self.encode(vectors, kinds, gaps)
+        vectors = self.looked_up(items)
+        return self.encode(vectors, items, kinds, gaps)
 
-    def encode(self, vectors: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
-        """Return the hidden state after each event, given the vectors of the events' items. [B, L, D]"""
+    def encode(self, vectors: Tensor, items: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
+        """Return the hidden state after each event, given the vectors of the events' items. [B, L, K * D]"""
+        if self.config.mask:
+            vectors = vectors * (items != HIDDEN)[..., None]
         hidden = self._inputs(vectors, kinds, gaps)
         for block in self.blocks:
             hidden = block(hidden)
-        return self._scaled(self.norm(hidden), self.config.temperature)
+        return self._answer(hidden if self.interests is None else self.interests(hidden))
 
     def last(self, items: Tensor, kinds: Tensor, gaps: Tensor, lengths: Tensor) -> Tensor:
         """Return what `forward` returns after the last event of each history; in evaluation mode.
@@ -107,16 +115,20 @@ class InterestNetwork(nn.Module):
             lengths: events of each history, 1 to L, int64. [B]
 
         Returns:
-            float. [B, D]
+            float. [B, K * D]
         """
         assert not self.training, "dropout is for all events of a history"
-        vectors = functional.embedding((items - 1).clamp(min=0), self.item_vectors())
+        vectors = self.looked_up(items)
         hidden = self._inputs(vectors, kinds, gaps)
+        if self.interests is not None:
+            for block in self.blocks:
+                hidden = block(hidden)
+            rows = torch.arange(len(hidden), device=hidden.device)
+            return self._answer(self.interests(hidden)[rows, lengths - 1])
         *before, final = self.blocks
         for block in before:
             hidden = block(hidden)
-        last: Tensor = final.last(hidden, lengths)  # type: ignore[operator]
-        return self._scaled(self.norm(last), self.config.temperature)
+        return self._answer(final.last(hidden, lengths))  # type: ignore[operator]
 
     def _inputs(self, vectors: Tensor, kinds: Tensor, gaps: Tensor) -> Tensor:
         """Add to the vectors of the events' items what else is known of the events. [B, L, D]"""
@@ -131,6 +143,19 @@ class InterestNetwork(nn.Module):
             hidden = hidden + self.positions(torch.arange(length, device=vectors.device))
         dropped: Tensor = self.dropout(hidden)
         return dropped
+
+    def _answer(self, states: Tensor) -> Tensor:
+        """Return what scores items, of the states of one interest [.., D] or several [.., K, D]. [.., K * D]"""
+        scaled = self._scaled(self.norm(states), self.config.temperature)
+        return scaled if self.interests is None else scaled.flatten(-2)
+
+    def looked_up(self, items: Tensor) -> Tensor:
+        """Return the vectors of a batch's items, which count from 1. [B, L] -> [B, L, D]"""
+        places = (items - 1).clamp(min=0)
+        if isinstance(self.items, Int8Embedding):
+            found: Tensor = self.items(places)
+            return found
+        return functional.embedding(places, self.item_vectors())
 
     def item_vectors(self, items: Tensor | None = None) -> Tensor:
         """Return the vectors of items as they go in.
@@ -161,8 +186,45 @@ class InterestNetwork(nn.Module):
         return self._keep("weights", lambda: self._scaled(self.item_vectors(), 1.0))
 
     def scores(self, hidden: Tensor) -> Tensor:
-        """Return each item's score (log-odds up to a constant) under hidden states. [.., D] -> [.., N]"""
-        return functional.linear(hidden, self.item_weights(), self.item_bias)
+        """Return each item's score (log-odds up to a constant) under hidden states. [.., K * D] -> [.., N]"""
+        if self.interests is None:
+            return functional.linear(hidden, self.item_weights(), self.item_bias)
+        return self.products(hidden, self.item_weights()) + self.item_bias
+
+    def products(self, hidden: Tensor, weights: Tensor) -> Tensor:
+        """Return the products of hidden states with items, the best of several interests.
+
+        Args:
+            hidden: float. [.., K * D]
+            weights: of some items. [M, D]
+
+        Returns:
+            float. [.., M]
+        """
+        if self.interests is None:
+            return functional.linear(hidden, weights)
+        return functional.linear(self._apart(hidden), weights).amax(-2)
+
+    def suiting(self, hidden: Tensor, weights: Tensor) -> Tensor:
+        """Return of each hidden state the interest that suits its own item best. [P, K * D], [P, D] -> [P, D]"""
+        if self.interests is None:
+            return hidden
+        apart = self._apart(hidden)  # [P, K, D]
+        best = torch.einsum("pkd,pd->pk", apart.detach(), weights.detach()).argmax(1)
+        return apart[torch.arange(len(best), device=best.device), best]
+
+    def _apart(self, hidden: Tensor) -> Tensor:
+        return hidden.reshape(*hidden.shape[:-1], self.config.num_interests, -1)
+
+    @property
+    def has_int8_items(self) -> bool:
+        """Tell whether items are scored by products of eight bits, see `compressing`."""
+        return isinstance(self.items, Int8Embedding)
+
+    def quantise_items(self, table: Int8Embedding) -> None:
+        """Take these rows in place of the items' embeddings."""
+        self.items = table
+        self._kept = {}
 
     def settle(self) -> None:
         """Put what the features say of the items into the items' own embeddings, for good."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from interests.learning.config import TrainingConfig
+from interests.learning.config import BATCH, LAYER, NONE, RMS, TrainingConfig
 
 # Of the square of a length: keeps vectors without one from being divided by 0.
 TINY = 1e-24
@@ -117,8 +117,29 @@ class RootMeanSquareNorm(nn.RMSNorm):
         return normed
 
 
+class BatchNorm(nn.BatchNorm1d):
+    """torch's, for units that come last; a single event has no spread and is normed as in use."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        rows = hidden.reshape(-1, hidden.shape[-1])
+        is_learning = self.training and len(rows) > 1
+        normed = functional.batch_norm(
+            rows.float(), self.running_mean, self.running_var, self.weight, self.bias,
+            training=is_learning, momentum=self.momentum or 0.0, eps=self.eps,
+        )  # fmt: skip
+        return normed.view(hidden.shape)
+
+
+def norm_of(config: TrainingConfig) -> nn.Module:
+    """Return the norm that settings ask for; each takes and returns hidden states [.., D]."""
+    norms: dict[str, type[nn.Module]] = {
+        RMS: RootMeanSquareNorm, LAYER: nn.LayerNorm, BATCH: BatchNorm, NONE: nn.Identity,
+    }  # fmt: skip
+    return norms[config.norm](config.width)
+
+
 class Attention(nn.Module):
-    """Causal self-attention; padding stands at the end, where no real event looks."""
+    """Self-attention, causal unless told who is looked at; padding stands at the end, where no real event looks."""
 
     def __init__(self, *, width: int, num_heads: int) -> None:
         super().__init__()
@@ -126,11 +147,15 @@ class Attention(nn.Module):
         self.project_in = nn.Linear(width, 3 * width, bias=False)
         self.project_out = nn.Linear(width, width, bias=False)
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, is_seen: Tensor | None = None) -> Tensor:
+        """Mix what events say; `is_seen`: at which places all look, None for those up to their own. [B, L]"""
         B, L, D = hidden.shape
         parts = self.project_in(hidden).view(B, L, 3, self.num_heads, D // self.num_heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each [B, H, L, D / H]
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mask = None if is_seen is None else is_seen[:, None, None]
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=mask is None
+        )
         out: Tensor = self.project_out(mixed.transpose(1, 2).reshape(B, L, D))  # [B, L, D]
         return out
 
@@ -170,14 +195,14 @@ class Block(nn.Module):
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
-        self.attention_norm = RootMeanSquareNorm(config.width)
+        self.attention_norm = norm_of(config)
         self.attention = Attention(width=config.width, num_heads=config.num_heads)
-        self.layer_norm = RootMeanSquareNorm(config.width)
+        self.layer_norm = norm_of(config)
         self.layer = GatedLayer(width=config.width)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden)))
+    def forward(self, hidden: Tensor, is_seen: Tensor | None = None) -> Tensor:
+        hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden), is_seen))
         out: Tensor = hidden + self.dropout(self.layer(self.layer_norm(hidden)))
         return out
 

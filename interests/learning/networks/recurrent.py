@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from interests.learning.config import GRU, LSTM, TrainingConfig
-from interests.learning.networks.parts import Dropout, RootMeanSquareNorm
+from interests.learning.networks.parts import Dropout, norm_of
 
 UNITS: dict[str, type[nn.GRU | nn.LSTM]] = {GRU: nn.GRU, LSTM: nn.LSTM}
 
@@ -23,7 +23,7 @@ class RecurrentBlock(nn.Module):
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
-        self.norm = RootMeanSquareNorm(config.width)
+        self.norm = norm_of(config)
         self.units = UNITS[config.encoder](config.width, config.width, batch_first=True)
         self.dropout = Dropout(config.dropout)
 

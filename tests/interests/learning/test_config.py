@@ -11,7 +11,16 @@ from tests.interests.learning.logs import chain, log_of
     [
         ({"wdith": 64}, "There is no setting 'wdith'. There are: width, "),
         ({"width": "wide"}, "wrong type"),
-        ({"encoder": "rnn"}, "encoder must be one of transformer, gru, lstm, cnn, not 'rnn'"),
+        ({"encoder": "rnn"}, "encoder must be one of .*bidirectional, not 'rnn'"),
+        ({"num_blocks": 0}, "num_blocks must be 1 or more, not 0; 0 only with several"),
+        ({"num_interests": 2, "num_members": 2}, "With several interests num_members must be 1"),
+        ({"num_interests": 2, "encoder": "bidirectional"}, "encoder not bidirectional"),
+        ({"norm": "group"}, "norm must be one of rms, layer, batch, none, not 'group'"),
+        ({"optimizer": "lion"}, "optimizer must be one of adamw, adam, sgd, not 'lion'"),
+        ({"hidden_share": 0}, "hidden_share must be above 0 and below 1"),
+        ({"reorder": 1.1}, "reorder at least 0 and at most 1"),
+        ({"crop": 1}, "crop must be 0 or more and below 1"),
+        ({"l1": -1}, "l1 must be 0 or more, not -1"),
         ({"width": 0}, "width must be 1 or more, not 0"),
         ({"width": 66, "num_heads": 2}, "width must be a multiple of 2"),
         ({"dropout": 1.0}, "dropout must be 0 or more and below 1"),
@@ -33,7 +42,8 @@ def test_settings_go_to_a_dict_and_back():
 
 
 def test_later_settings_tell_a_training_only_where_they_differ():
-    older = {name: value for name, value in TrainingConfig().to_dict().items() if name != "encoder"}
+    now = TrainingConfig().to_dict()
+    older = {name: value for name, value in now.items() if name not in config.LATER}
 
     assert TrainingConfig.from_dict(older) == TrainingConfig()
     assert TrainingConfig().telling() == older
