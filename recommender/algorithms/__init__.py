@@ -161,6 +161,12 @@ REGISTRY = {
     "cascade": Entry(
         "fusion", "CascadeFusion", FUSION, "One algorithm chooses candidates, several rank them."
     ),
+    "stacking": Entry(
+        "stacking", "Stacking", FUSION, "A ranker learned over several algorithms and traits."
+    ),
+    "feature_fusion": Entry(
+        "stacking", "FeatureFusion", FUSION, "A ranker learned over several algorithms' vectors."
+    ),
     "fusion": Entry(
         "fusion",
         "BestFusion",

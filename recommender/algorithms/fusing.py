@@ -21,7 +21,7 @@ from interests.datasets.log import InteractionLog
 from recommender import algorithms
 from recommender.algorithms import lessons
 from recommender.algorithms.lessons import Lessons, Questions
-from recommender.algorithms.mixtures import Mixture, Weighted
+from recommender.algorithms.mixtures import Describes, Mixture, Weighted
 from recommender.algorithms.people import Population
 from recommender.algorithms.protocol import (
     Algorithm,
@@ -71,7 +71,7 @@ class Learned:
     names: tuple[str, ...]
     mixture: Mixture
     population: Population
-    traits: Traits
+    traits: Describes
     depth: int
     hides_seen: bool
     validation_ndcg: float | None
@@ -111,9 +111,9 @@ class Fused:
             member.scores(histories, users=users, request_times=times) for member in self.members
         ]
         view = _Block(parts, histories, users, self.learned)
-        mixed = np.where(
-            fusion.known_by_any(parts), self.learned.mixture.scores(view), -np.inf
-        ).astype(np.float32)
+        # Members that were kept know fewer items than the log: the new ones come last.
+        is_known = fusion.known_by_any(parts) | np.isfinite(self.popularity)
+        mixed = np.where(is_known, self.learned.mixture.scores(view), -np.inf).astype(np.float32)
         chosen = histories.offsets[users + 1] > histories.offsets[users]
         answer_strangers(mixed, has_history=chosen, popularity=self.popularity)
         return mixed
@@ -137,9 +137,10 @@ class _Block:
     def groups(self) -> NDArray[np.float32]:
         return self.learned.population.groups(self.histories, users=self.users)
 
-    @property
-    def traits(self) -> NDArray[np.float32]:
-        return self.learned.traits.of(self.histories, users=self.users)
+    def traits_at(
+        self, rows: NDArray[np.integer], places: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        return self.learned.traits.at(self.histories, users=self.users, rows=rows, items=places)
 
     def on(self, scale: Scale) -> NDArray[np.float32]:
         if scale not in self._known:
@@ -165,6 +166,8 @@ class Fusion:
     is_baseline = False
     # Its own choice is part of what it learns.
     shares_fits = True
+    # Whether what is learned belongs to these very fits, and not to the same members fitted on more events.
+    keeps_members = False
 
     def __init__(
         self,
@@ -190,6 +193,10 @@ class Fusion:
         """Return the best way to mix, and its NDCG@10 over questions it was learned without."""
         raise NotImplementedError
 
+    def traits(self, members: Mapping[str, Fitted], log: InteractionLog) -> Describes:
+        """Return what else than members' scores may be told of items."""
+        return Traits.of_log(log)
+
     def learn(
         self,
         members: Mapping[str, Fitted],
@@ -206,7 +213,7 @@ class Fusion:
             questions: None, or none: all count alike.
         """
         population = Population.of_log(log, seed=seed)
-        traits = Traits.of_log(log)
+        traits = self.traits(members, log)
         known, ndcg, hides_seen = None, None, True
         if questions is not None and len(questions.users):
             known = lessons.gather(
@@ -267,6 +274,8 @@ class Fusion:
             except CannotFit as error:
                 said[name] = str(error)
         learned = self.learn(first, held, log=before, settings=settings, seed=seed)
+        if self.keeps_members and first:
+            return self.fuse(first, learned, log=log)
         names = learned.names or settings.members
         first.clear()
         last: dict[str, Fitted] = {}

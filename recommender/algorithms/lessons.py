@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms.mixtures import Describes
 from recommender.algorithms.people import Population
 from recommender.algorithms.protocol import Fitted
-from recommender.algorithms.traits import TRAITS, Traits
 from recommender.ranking import fusion
 
 # Of each member so many are candidates: what stands further down wins nowhere.
@@ -89,6 +89,12 @@ class Lessons:
         """Return what the members say, on a scale. [q, L, M]"""
         return np.asarray(self.scaled[fusion.SCALES.index(scale)])
 
+    def traits_at(
+        self, rows: NDArray[np.integer], places: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """Return traits of candidates. [c, E]"""
+        return np.asarray(self.traits[rows, places])
+
     @property
     def is_item(self) -> NDArray[np.bool_]:
         return np.asarray(self.items != NO_ITEM)
@@ -149,7 +155,7 @@ def gather(
     questions: Questions,
     *,
     population: Population,
-    traits: Traits,
+    traits: Describes,
     depth: int,
     seed: int,
 ) -> Lessons:
@@ -172,7 +178,13 @@ def gather(
         groups = population.groups(log, users=users)
         block = _block(users, parts, is_new, targets, groups, depth=depth)
         blocks.append(_with_traits(block, traits, log))
-    joined = _joined(blocks, num_asked=len(places), depth=depth, num_members=len(members))
+    joined = _joined(
+        blocks,
+        num_asked=len(places),
+        depth=depth,
+        num_members=len(members),
+        num_traits=traits.count,
+    )
     return replace(joined, hides_seen=not has_repeats)
 
 
@@ -254,21 +266,25 @@ def _block(
         is_target=wanted[kept][rows, items] & is_item,
         num_targets=np.array([len(one) for one in targets], np.int64)[kept],
         groups=groups[kept],
-        traits=np.zeros((len(kept), length, len(TRAITS)), np.float32),
+        traits=np.zeros((len(kept), length, 0), np.float32),
         num_asked=len(users),
         depth=depth,
         hides_seen=True,
     )
 
 
-def _with_traits(block: Lessons, traits: Traits, log: InteractionLog) -> Lessons:
-    rows = np.arange(len(block.users))[:, None]
-    of_all = traits.of(log, users=block.users)  # [q, N, E]
-    own = np.where(block.is_item[:, :, None], of_all[rows, block.items], 0)
-    return replace(block, traits=own.astype(np.float32))
+def _with_traits(block: Lessons, traits: Describes, log: InteractionLog) -> Lessons:
+    rows, places = np.nonzero(block.is_item)
+    own = np.zeros((*block.items.shape, traits.count), np.float32)
+    own[rows, places] = traits.at(
+        log, users=block.users, rows=rows, items=block.items[rows, places]
+    )
+    return replace(block, traits=own)
 
 
-def _joined(blocks: Sequence[Lessons], *, num_asked: int, depth: int, num_members: int) -> Lessons:
+def _joined(
+    blocks: Sequence[Lessons], *, num_asked: int, depth: int, num_members: int, num_traits: int
+) -> Lessons:
     """Return the lessons of all blocks, as long as the longest."""
     length = max((block.items.shape[1] for block in blocks), default=0)
     empty = np.zeros((len(fusion.SCALES), 0, length, num_members), np.float32)
@@ -293,7 +309,7 @@ def _joined(blocks: Sequence[Lessons], *, num_asked: int, depth: int, num_member
         groups=np.concatenate(
             [np.empty((0, blocks[0].groups.shape[1] if blocks else 0), np.float32), *(one.groups for one in blocks)]
         ),
-        traits=np.concatenate([np.empty((0, length, len(TRAITS)), np.float32), *(longer(one.traits, 1, 0) for one in blocks)]),
+        traits=np.concatenate([np.empty((0, length, num_traits), np.float32), *(longer(one.traits, 1, 0) for one in blocks)]),
         num_asked=num_asked,
         depth=depth,
         hides_seen=True,

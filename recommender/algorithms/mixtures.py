@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from interests.datasets.log import InteractionLog
 from recommender.ranking import fusion
 from recommender.ranking.fusion import Scale
 
@@ -25,14 +26,31 @@ class View(Protocol):
         """Of `people.GROUPS`. [b, G]"""
         ...
 
-    @property
-    def traits(self) -> NDArray[np.float32]:
-        """Of `traits.TRAITS`. [b, X, E]"""
+    def traits_at(
+        self, rows: NDArray[np.integer], places: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """Return traits of items, each for one end user, by its place among those that are scored. [c, E]"""
         ...
 
     def on(self, scale: Scale) -> NDArray[np.float32]:
         """Return what the members say, on a scale. [b, X, M]"""
         ...
+
+
+class Describes(Protocol):
+    """What tells traits of items for end users, a frozen dataclass; see `traits` and `vectors`."""
+
+    @property
+    def count(self) -> int: ...
+
+    def at(
+        self,
+        histories: InteractionLog,
+        *,
+        users: NDArray[np.int32],
+        rows: NDArray[np.integer],
+        items: NDArray[np.integer],
+    ) -> NDArray[np.float32]: ...
 
 
 class Mixture(Protocol):

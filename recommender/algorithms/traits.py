@@ -60,18 +60,39 @@ class Traits:
             columns.astype(np.float32), (shares / np.maximum(lengths, 1e-9)).astype(np.float32)
         )
 
-    def of(self, histories: InteractionLog, *, users: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Return the traits of every item for some end users; likeness is a cosine of categories. [b, N, E]"""
-        num_items, num_users = len(self.of_items), len(users)
-        found = np.zeros((num_users, num_items, len(TRAITS)), np.float32)
-        found[:, :, :3] = self.of_items
+    @property
+    def count(self) -> int:
+        """How many traits there are."""
+        return len(TRAITS)
+
+    def at(
+        self,
+        histories: InteractionLog,
+        *,
+        users: NDArray[np.int32],
+        rows: NDArray[np.integer],
+        items: NDArray[np.integer],
+    ) -> NDArray[np.float32]:
+        """Return the traits of some items, each for one end user; likeness is a cosine of categories.
+
+        Args:
+            users: whose histories count. [b]
+            rows: for whom each item is, an index into `users`. [c]
+            items: [c]
+
+        Returns:
+            [c, E]
+        """
+        found = np.zeros((len(items), len(TRAITS)), np.float32)
+        found[:, :3] = self.of_items[items]
         if not self.shares.shape[1]:
             return found
-        profiles = np.zeros((2, num_users, self.shares.shape[1]), np.float32)
+        profiles = np.zeros((2, len(users), self.shares.shape[1]), np.float32)
         for row, user in enumerate(users):
-            events = slice(*histories.offsets[user : user + 2])
+            events = slice(histories.offsets[user], histories.offsets[user + 1])
             own = self.shares[histories.items[events][~histories.is_negative[events]]]
             profiles[0, row], profiles[1, row] = own.sum(axis=0), own[-LAST_EVENTS:].sum(axis=0)
         profiles /= np.maximum(np.sqrt((profiles**2).sum(axis=2, keepdims=True)), 1e-9)
-        found[:, :, 3:] = (profiles @ self.shares.T).transpose(1, 2, 0)
+        found[:, 3] = np.einsum("cd,cd->c", profiles[0][rows], self.shares[items])
+        found[:, 4] = np.einsum("cd,cd->c", profiles[1][rows], self.shares[items])
         return found

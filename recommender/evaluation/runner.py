@@ -221,7 +221,7 @@ def _mix(
     learned = algorithm.learn(
         first, split.validation, log=split.validation_fit, settings=settings, seed=request.seed
     )
-    fitted = algorithm.fuse(last, learned, log=split.fit)
+    fitted = algorithm.fuse(first if algorithm.keeps_members else last, learned, log=split.fit)
     seconds = time.perf_counter() - began
     candidate = _Candidate(
         algorithm,

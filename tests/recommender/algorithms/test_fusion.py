@@ -232,11 +232,16 @@ def test_traits_tell_how_usual_late_old_and_like_the_history_an_item_is():
     )
     traits = Traits.of_log(replace(log, catalogue=catalogue))
 
-    found = traits.of(replace(log, catalogue=catalogue), users=np.array([0, 1], np.int32))
+    found = traits.at(
+        replace(log, catalogue=catalogue),
+        users=np.array([0, 1], np.int32),
+        rows=np.repeat([0, 1], 3),
+        items=np.tile([0, 1, 2], 2),
+    )
 
-    events, late, days, like_all, _ = found[0].T
+    events, late, days, like_all, _ = found[:3].T
     assert np.argsort(-events).tolist() == [0, 1, 2]
     assert late.argmax() == 1
     assert days.argmax() == 0
     assert like_all == pytest.approx([1, 0, 1 / np.sqrt(2)])
-    assert found[1, :, 3] == pytest.approx([1 / np.sqrt(2), 1 / np.sqrt(2), 1])
+    assert found[3:, 3] == pytest.approx([1 / np.sqrt(2), 1 / np.sqrt(2), 1])
