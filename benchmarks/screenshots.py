@@ -27,6 +27,8 @@ PAGES = {
     "runs": "/runs",
     "evaluation": "/evaluation?split=leave-one-out",
     "evaluation-time": "/evaluation?split=time",
+    "evaluation-families": "/evaluation?sort=family",
+    "evaluation-lists": "/evaluation/lists",
     "alerts": "/alerts",
     "alert-rules": "/alerts/rules",
     "alert-rule-new": "/alerts/rules/new",
