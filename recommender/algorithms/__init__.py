@@ -136,6 +136,25 @@ REGISTRY = {
     "recent_ease": Entry(
         "linear", "RecentEase", FACTORS, "EASE, asked with a history in which late choices count."
     ),
+    "logistic_regression": Entry(
+        "classifiers", "LogisticRegression", INTEREST, "P(y=1|x) = σ(θᵀx) of features of a pair."
+    ),
+    "linear_regression": Entry(
+        "classifiers", "LinearRegression", INTEREST, "Yes as 1 and no as 0, by least squares."
+    ),
+    "svm": Entry("classifiers", "SVM", INTEREST, "The widest margin between yes and no."),
+    "decision_tree": Entry("trees", "DecisionTree", INTEREST, "One tree of questions."),
+    "random_forest": Entry("trees", "RandomForest", INTEREST, "The mean of many trees."),
+    "gradient_boosting": Entry(
+        "trees", "GradientBoosting", INTEREST, "Trees that each mend what those before left over."
+    ),
+    "mlp": Entry("deep_classifiers", "MLP", INTEREST, "A perceptron 128-64-1 with a sigmoid."),
+    "lstm_classifier": Entry(
+        "lstm_classifier",
+        "LSTMClassifier",
+        INTEREST,
+        "A two-layer LSTM over the history, with a sigmoid over it and the candidate.",
+    ),
     "cnn": Entry("network", "CNN", ORDER, "Causal dilated convolutions over the history."),
     "gru": Entry("network", "GRU", ORDER, "Gated recurrent units over the history."),
     "lstm": Entry("network", "LSTM", ORDER, "Long short-term memory over the history."),
