@@ -54,6 +54,12 @@ REGISTRY = {
     "random": Entry(
         "chance", "Random", WITHOUT_A_PERSON, "Items by chance: the floor for all others."
     ),
+    "context_popular": Entry(
+        "context",
+        "ContextPopular",
+        WITHOUT_A_PERSON,
+        "Items that this hour and weekday have more of than others.",
+    ),
     "item_knn": Entry(
         "neighbours", "ItemKNN", NEIGHBOURS, "Items chosen by the same people, by cosine."
     ),
@@ -154,6 +160,22 @@ REGISTRY = {
         "LSTMClassifier",
         INTEREST,
         "A two-layer LSTM over the history, with a sigmoid over it and the candidate.",
+    ),
+    "bag_of_words": Entry(
+        "content", "BagOfWords", CONTENT, "Items with the same words and categories, by counts."
+    ),
+    "tfidf": Entry("content", "TfIdf", CONTENT, "Items with the same words; rare ones count more."),
+    "word_embeddings": Entry(
+        "content", "WordEmbeddings", CONTENT, "Items with like words, as the catalogue uses them."
+    ),
+    "item2vec": Entry(
+        "content", "Item2Vec", CONTENT, "Items with the same company in histories (skip-gram)."
+    ),
+    "content_factors": Entry(
+        "content_factors",
+        "ContentFactors",
+        CONTENT,
+        "Factors, and new items by what is said about them.",
     ),
     "cnn": Entry("network", "CNN", ORDER, "Causal dilated convolutions over the history."),
     "gru": Entry("network", "GRU", ORDER, "Gated recurrent units over the history."),

@@ -23,7 +23,7 @@ def log_of(
     users = sorted({user for user, _, _, _ in full})
     items = list(item_ids) or sorted({item for _, item, _, _ in full})
     log = InteractionLog(
-        catalogue=Catalogue.build(item_ids=items),
+        catalogue=Catalogue.build(item_ids=items, titles=[f"The {item}" for item in items]),
         user_ids=np.array(users, object),
         users=np.array([users.index(user) for user, _, _, _ in full], np.int32),
         items=np.array([items.index(item) for _, item, _, _ in full], np.int32),
@@ -40,7 +40,10 @@ def log_of(
 def drawn_log(
     *, num_users: int = 60, num_items: int = 40, num_events: int = 900, seed: int = 0
 ) -> InteractionLog:
-    """Return a sorted log in which even users like the first half of the items, odd ones the second."""
+    """Return a sorted log in which even users like the first half of the items, odd ones the second.
+
+    Titles say which half an item is of.
+    """
     random = np.random.default_rng(seed)
     users = random.integers(0, num_users, num_events)
     items = random.zipf(1.4, num_events) % (num_items // 2) + (users % 2) * (num_items // 2)
@@ -48,7 +51,13 @@ def drawn_log(
     log = log_of([("u", "i", 0.0)])
     return replace(
         log,
-        catalogue=Catalogue.build(item_ids=[f"item {number}" for number in range(num_items)]),
+        catalogue=Catalogue.build(
+            item_ids=[f"item {number}" for number in range(num_items)],
+            titles=[
+                f"{'First' if number < num_items // 2 else 'Second'} {number}"
+                for number in range(num_items)
+            ],
+        ),
         user_ids=np.array([f"user {number}" for number in range(num_users)], object),
         users=users.astype(np.int32),
         items=items.astype(np.int32),
