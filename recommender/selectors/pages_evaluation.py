@@ -221,7 +221,9 @@ def report(*, run_id: int, wish: Wish = Wish()) -> Report | None:
     names = list(dict.fromkeys(value.algorithm for value in values))
     best = run.results.get("baseline", "")
     baseline = wish.baseline if wish.baseline in names else best
-    columns = segments if wish.is_by_part else [wish.metric] if wish.metric else metrics
+    # Coverage is of everybody: parts of the end users have none.
+    measured = [metric for metric in metrics if any(value.metric == metric for value in values)]
+    columns = segments if wish.is_by_part else [wish.metric] if wish.metric else measured
     return Report(
         run_id=run.pk,
         split=run.split,

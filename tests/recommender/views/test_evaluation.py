@@ -282,6 +282,9 @@ def test_numbers_on_the_page_are_those_of_the_command(analyst: Client, tmp_path:
             factories.event(person, thing, occurred_at=at, received_at=at)
             lines.append(f"{person.user_id},{thing.item_id},view,{at.isoformat()}")
     (tmp_path / "interactions.csv").write_text("\n".join(lines))
+    # The catalogue in the order of the database: what is equal but for rounding is else ranked otherwise.
+    catalogue = ["item_id,title", *(f"{thing.item_id},{thing.title}" for thing in items)]
+    (tmp_path / "items.csv").write_text("\n".join(catalogue))
     run = running.request(
         EvaluationRun, now=factories.NOW, settings={"algorithms": ["item_knn", "ease"]}, k=3,
         split="leave-one-out",
