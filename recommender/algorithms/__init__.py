@@ -183,6 +183,18 @@ REGISTRY = {
     "svd": Entry(
         "svd", "SVD", FACTORS, "Histories laid onto the strongest directions of all choices."
     ),
+    "lightgcn": Entry(
+        "graph", "LightGCN", ORDER, "Vectors smoothed over the graph of who chose what."
+    ),
+    "bidirectional_transformer": Entry(
+        "network",
+        "BidirectionalTransformer",
+        ORDER,
+        "A transformer that looks both ways and fills in what is masked.",
+    ),
+    "multi_interest": Entry(
+        "network", "MultiInterest", ORDER, "Several vectors a person, by attention or capsules."
+    ),
     "interest_network": Entry(
         "network", "InterestNetwork", ORDER, "A causal transformer over the history; what serves."
     ),
