@@ -18,7 +18,7 @@ from interests import tasks
 from interests.models import RunState, TrainingRun
 from interests.services import running
 from recommender.models import PublicationRun
-from recommender.selectors import pages_overview, pages_runs, publications
+from recommender.selectors import pages_overview, pages_promoting, pages_runs, publications
 from recommender.services import switching
 from recommender.views import figures, paging
 from recommender.views.frame import is_part_asked
@@ -134,7 +134,7 @@ def difference(request: HttpRequest) -> HttpResponse:
         raise Http404("There are no two such publications.")
     kept = publications.kept_difference(older, newer)
     is_asked = kept is None and publications.is_small(older, newer)
-    computed = publications.difference(older, newer) if is_asked else None
+    found = kept or (publications.difference(older, newer) if is_asked else None)
     context: dict[str, Any] = {
         "title": f"Publication {older.pk} → {newer.pk}",
         "place": "Runs",
@@ -142,7 +142,8 @@ def difference(request: HttpRequest) -> HttpResponse:
         "older": older,
         "newer": newer,
         "is_kept": kept is not None,
-        "difference": kept or computed,
+        "difference": found,
+        "most_changed": pages_promoting.most_changed(found) if found else [],
     }
     return render(request, "recommender/difference.html", context)
 

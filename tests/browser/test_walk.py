@@ -68,7 +68,7 @@ def test_walk(
     expect(page.get_by_text(re.compile(r"^Documentary rose from 10.0 % to 73.0 %"))).to_be_visible()
     accessible(page)
 
-    places.get_by_role("link", name="Evaluation").click()
+    places.get_by_role("link", name="Leaderboard").click()
     assert drawn(page, "metric") == 2
     page.get_by_role("link", name="Time", exact=True).click()
     expect(page).to_have_url(re.compile(r"split=time$"))

@@ -63,7 +63,7 @@ def test_overview_asks_as_much_for_three_runs_as_for_one(
         factories.publication(training_run=training)
     analyst.get("/")  # the movements of the population are kept after this
 
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         analyst.get("/")
 
 
