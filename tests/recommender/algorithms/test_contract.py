@@ -30,6 +30,12 @@ PERSONAL = [
 OPTIONS = {name: SMALL for name, entry in algorithms.REGISTRY.items() if entry.module == "network"}
 FUSIONS = [name for name, one in algorithms.REGISTRY.items() if one.family == algorithms.FUSION]
 OPTIONS |= {name: {"members": ("most_popular", "item_knn", "recent_ease")} for name in FUSIONS}
+OPTIONS["mlp"] = {"changes": {"max_epochs": 6, "learning_rate": 0.005}}
+OPTIONS["lstm_classifier"] = {
+    "changes": {"widths": (16, 16), "item_width": 8, "window": 8, "learning_rate": 0.01}
+}
+OPTIONS["random_forest"] = {"changes": {"num_trees": 20}}
+OPTIONS["gradient_boosting"] = {"changes": {"num_trees": 30}}
 ALL = pytest.mark.parametrize("name", algorithms.names())
 # Lists of another kind than popularity, which strangers get as everybody does.
 OWN_LISTS = ("trending", "latest", "random")

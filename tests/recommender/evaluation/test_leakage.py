@@ -23,6 +23,12 @@ NETWORKS = [name for name, entry in algorithms.REGISTRY.items() if entry.module 
 MIXED = {"members": ("most_popular", "item_knn")}
 FUSIONS = [name for name, one in algorithms.REGISTRY.items() if one.family == algorithms.FUSION]
 OPTIONS = dict.fromkeys(NETWORKS, TINY) | dict.fromkeys(FUSIONS, MIXED)
+OPTIONS["mlp"] = {"changes": {"max_epochs": 1}}
+OPTIONS["lstm_classifier"] = {
+    "changes": {"max_epochs": 1, "widths": (8, 8), "item_width": 8, "window": 8}
+}
+OPTIONS["random_forest"] = {"changes": {"num_trees": 5}}
+OPTIONS["gradient_boosting"] = {"changes": {"num_trees": 5}}
 VIEW, DISLIKE = 0, 1
 Change = Callable[[InteractionLog, np.ndarray, np.random.Generator], InteractionLog]
 
