@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from recommender import charts
-from recommender.charts import Bar
+from recommender.charts import Bar, Cost
 
 NETWORK = Bar("interest_network", 0.123, 0.112, 0.134, 0.003, 610)
 EASE = Bar("ease", 0.0879, 0.08, 0.1, None, 610)
@@ -97,6 +97,8 @@ def test_the_sentence_fits_what_there_is(bars, arguments, expected):
         ("ease", "EASE"),
         ("recent_ease", "Recent EASE"),
         ("item_knn", "Item-KNN"),
+        ("user_knn_pearson", "User KNN Pearson"),
+        ("tfidf", "TF-IDF"),
         ("most_popular", "Most popular"),
         ("interest_network", "Network"),
     ],
@@ -136,3 +138,48 @@ def test_the_sentence_says_whether_order_helps_those_who_drift(rows, expected):
     )
 
     assert said == expected
+
+
+# Popular is fastest; EASE is better and slower; ALS is slower than EASE and worse; the network is best.
+COSTS = [
+    Cost("interest_network", 0.10, 300.0),
+    Cost("als", 0.05, 20.0),
+    Cost("ease", 0.08, 2.0),
+    Cost("most_popular", 0.02, 0.0),
+]
+
+
+def test_worth_its_time_is_what_nothing_faster_equals():
+    names = [cost.algorithm for cost in charts.worth_their_time(COSTS)]
+
+    assert names == ["most_popular", "ease", "interest_network"]
+    slower = [*COSTS, Cost("slim", 0.08, 3.0)]
+    assert charts.worth_their_time(slower) == charts.worth_their_time(COSTS)
+
+
+def test_accuracy_over_time_joins_them_and_leaves_the_others_grey():
+    figure = charts.accuracy_over_time(COSTS, metric="ndcg@10")
+
+    go.Figure(figure)  # raises where Plotly knows a property not
+    others, best = figure["data"]
+    assert (others["meta"], others["x"], others["y"]) == ({"role": "rest"}, [20.0], [0.05])
+    # What takes no time has a place on an axis in steps of ten all the same.
+    assert (best["meta"], best["x"]) == ({"role": "accent"}, [0.01, 2.0, 300.0])
+    labels = [(label["text"], label["x"]) for label in figure["layout"]["annotations"]]
+    assert labels == [("Most popular", -2), ("EASE", pytest.approx(0.301, abs=1e-3)), ("Network", pytest.approx(2.477, abs=1e-3))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ([], ""),
+        (COSTS[2:3], "EASE is both the best and the fastest."),
+        (COSTS, "Network is best and takes 300 s; nothing faster comes within a tenth of it."),
+        (
+            [*COSTS, Cost("slim", 0.095, 9.44)],
+            "Network is best and takes 300 s; SLIM reaches 95 % of it in 9.4 s.",
+        ),
+    ],
+)
+def test_the_sentence_above_says_what_more_time_buys(costs, expected):
+    assert charts.cost_sentence(costs) == expected
