@@ -142,6 +142,22 @@ REGISTRY = {
     "recent_ease": Entry(
         "linear", "RecentEase", FACTORS, "EASE, asked with a history in which late choices count."
     ),
+    "svd": Entry(
+        "svd", "SVD", FACTORS, "Histories laid onto the strongest directions of all choices."
+    ),
+    "biased_mf": Entry(
+        "biased_mf",
+        "BiasedMF",
+        FACTORS,
+        "Ratings as biases and vectors, by gradient steps with L1 and L2.",
+    ),
+    "als_explicit": Entry(
+        "als_explicit", "ALSExplicit", FACTORS, "Ratings as biases and vectors, by least squares."
+    ),
+    "bpr": Entry("bpr", "BPR", FACTORS, "Vectors that put what was chosen above what was not."),
+    "slim": Entry(
+        "slim", "Slim", FACTORS, "Each item from a few others, with sparse weights above 0."
+    ),
     "logistic_regression": Entry(
         "classifiers", "LogisticRegression", INTEREST, "P(y=1|x) = σ(θᵀx) of features of a pair."
     ),
@@ -180,9 +196,6 @@ REGISTRY = {
     "cnn": Entry("network", "CNN", ORDER, "Causal dilated convolutions over the history."),
     "gru": Entry("network", "GRU", ORDER, "Gated recurrent units over the history."),
     "lstm": Entry("network", "LSTM", ORDER, "Long short-term memory over the history."),
-    "svd": Entry(
-        "svd", "SVD", FACTORS, "Histories laid onto the strongest directions of all choices."
-    ),
     "lightgcn": Entry(
         "graph", "LightGCN", ORDER, "Vectors smoothed over the graph of who chose what."
     ),

@@ -142,9 +142,7 @@ class ALS:
         if not chosen.nnz:
             raise CannotFit("There are no events to learn from: als needs at least one.")
         by_item = chosen.T.tocsr()
-        random = np.random.default_rng(seed)
-        spread = FIRST_SCALE / np.sqrt(settings.width)
-        first = random.normal(0, spread, (len(items), settings.width)).astype(np.float32)
+        first = first_vectors(len(items), width=settings.width, seed=seed)
         vectors = torch.from_numpy(first).to(devices.best())
         weight = settings.unobserved_weight
         for number in range(1, settings.num_passes + 1):
@@ -156,6 +154,13 @@ class ALS:
             if budget_seconds and time.perf_counter() - began > budget_seconds:
                 break
         return FittedALS(items, Side.turned(vectors, weight=weight), settings, popularity(log))
+
+
+def first_vectors(num_items: int, *, width: int, seed: int) -> NDArray[np.float32]:
+    """Draw the vectors of items with which a fit begins. [n, d]"""
+    random = np.random.default_rng(seed)
+    spread = FIRST_SCALE / np.sqrt(width)
+    return random.normal(0, spread, (num_items, width)).astype(np.float32)
 
 
 def _solve_alike(picked: torch.Tensor) -> torch.Tensor:
