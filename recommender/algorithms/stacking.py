@@ -123,7 +123,7 @@ def _descend(
     for _ in range(MAX_EPOCHS):
         for some in torch.split(
             own[torch.randperm(len(own), generator=generator)], BATCH_QUESTIONS
-        ):  # type: ignore[no-untyped-call]
+        ):
             optimizer.zero_grad()
             loss(some, DROPOUT).backward()  # type: ignore[no-untyped-call]
             optimizer.step()

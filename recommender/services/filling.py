@@ -23,6 +23,7 @@ from interests.selectors import events, people
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from interests.services import running
 from interests.services.running import CannotRun, Hold
+from recommender.algorithms.carried import Carried
 from recommender.models import Slate
 from recommender.selectors import plans
 from recommender.services import seen_candidates, slating
@@ -103,6 +104,7 @@ class Work:
         shelf: replaced when events name newer items
         filled: how far the slates are
         num_taken_up: slates that an attempt before had finished
+        by: the algorithm that ranks, where it is not the network
         shows_seen: some placement showed used items when it began, so they are beside the slates
     """
 
@@ -111,6 +113,7 @@ class Work:
     network: TrainedNetwork
     shelf: Shelf
     now: datetime
+    by: Carried | None = None
     filled: Filled = field(default_factory=Filled)
     num_taken_up: int = field(init=False)
     shows_seen: bool = field(default_factory=plans.are_used_items_shown)
@@ -187,6 +190,7 @@ def _write(work: Work, block: Block, ranked: Ranked, *, share_sampled: float) ->
                 arrays=block.shelf.arrays,
                 hidden=block.shelf.is_hidden,
                 now=work.now,
+                by=work.by,
             )
         _check(work.publication_id, block.log, share=share_sampled)
     through = block.log.events_through.max().item().replace(tzinfo=UTC)
@@ -202,7 +206,7 @@ def _one_ahead(work: Work) -> Generator[tuple[Block, Ranked]]:
     waiting: tuple[Block, Future[Ranked]] | None = None
     try:
         for block in _blocks(work):
-            under_way = block, thread.submit(_rank, work.network, block)
+            under_way = block, thread.submit(_rank, work.network, block, work.by)
             if waiting is not None:
                 yield waiting[0], waiting[1].result()
             waiting = under_way
@@ -223,8 +227,9 @@ def _blocks(work: Work) -> Iterator[Block]:
         yield Block(log=log, shelf=work.shelf)
 
 
-def _rank(network: TrainedNetwork, block: Block) -> Ranked:
-    parts = list(slating.rank(network=network, log=block.log, hidden=block.shelf.is_hidden))
+def _rank(network: TrainedNetwork, block: Block, by: Carried | None) -> Ranked:
+    hidden = block.shelf.is_hidden
+    parts = list(slating.rank(network=network, log=block.log, hidden=hidden, by=by))
     return Ranked(
         users=np.concatenate([part.users for part in parts]),
         items=np.concatenate([part.items for part in parts]),

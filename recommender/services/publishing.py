@@ -25,6 +25,7 @@ from recommender.services import (
     mapping,
     neighbouring,
     promoting,
+    published,
     slating,
     switching,
 )
@@ -95,30 +96,41 @@ def _prepare(hold: Hold, tell: Report) -> Work:
         network = training.load(run.training_run)
     except (DamagedWeights, ForeignWeights) as error:
         raise CannotRun(str(error)) from error
-    tell("removing what a half run left", 0.01)
+    by = published.ready(run, now=timezone.now(), tell=tell)
+    tell("removing what a half run left", 0.05)
     filled = _take_up(hold, sha256=run.training_run.weights_sha256)
-    tell("reading the catalogue", 0.02)
+    tell("reading the catalogue", 0.05)
     shelf = Shelf.of(events.load_catalogue())
     try:
         network = network.grown(shelf.loaded.catalogue)
     except ForeignWeights as error:
         raise CannotRun(str(error)) from error
     return Work(
-        hold=hold, tell=tell, network=network, shelf=shelf, now=timezone.now(), filled=filled
+        hold=hold,
+        tell=tell,
+        network=network,
+        shelf=shelf,
+        now=timezone.now(),
+        by=by,
+        filled=filled,
     )
 
 
 @transaction.atomic
 def _take_up(hold: Hold, *, sha256: str) -> Filled:
-    """Return how far a killed attempt came with this network; remove what it left if by another."""
+    """Return how far a killed attempt came with this network and algorithm; remove what it left if by others."""
     filling.keep_held(hold)
     run = hold.run
-    is_same = run.results.get(NETWORK) == sha256
+    before = hold.mine().values_list("results", flat=True).get()
+    made_by = {NETWORK: sha256}
+    if published.SHA256 in run.results:
+        made_by[published.SHA256] = run.results[published.SHA256]
+    is_same = {name: before.get(name) for name in made_by} == made_by
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM recommender_similaritems WHERE publication_id = %s", [run.pk])
         if not is_same:
             cursor.execute("DELETE FROM recommender_slate WHERE publication_id = %s", [run.pk])
-    hold.mine().update(results={NETWORK: sha256})
+    hold.mine().update(results=made_by)
     return filling.standing(run.pk) if is_same else Filled()
 
 
@@ -186,7 +198,8 @@ def _results(work: Work, *, seconds: float) -> dict[str, Any]:
     filled = work.filled
     assert filled.events_through is not None, "some slates are there"
     num_items = int((work.network.item_index(work.shelf.loaded.catalogue) >= 0).sum())
-    return {
+    made_by = {published.SHA256: work.hold.run.results[published.SHA256]} if work.by else {}
+    return made_by | {
         "num_end_users": filled.num_slates,
         "num_items": num_items,
         "slate_length": slating.SLATE_LENGTH,

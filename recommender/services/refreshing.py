@@ -24,10 +24,12 @@ from interests.models import ChangeMark, TrainingRun
 from interests.selectors import events
 from interests.selectors.events import DatabaseLog, LoadedCatalogue
 from interests.services import tracking, tracking_knowledge, training
+from recommender.algorithms.carried import Carried
+from recommender.algorithms.saving import CannotLoad
 from recommender.models import PublicationRun, Serving, Slate
 from recommender.selectors import plans
 from recommender.selectors.publications import MAX_FAILURES
-from recommender.services import asking_now, locking, reasoning, seen_candidates, slating
+from recommender.services import asking_now, locking, published, reasoning, seen_candidates, slating
 from recommender.services.packing import ItemArrays
 from recommender.services.slating import Ranked
 
@@ -86,10 +88,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Served:
-    """What serves, with its network in memory; None where its weights cannot be used."""
+    """What serves, with its network in memory; None where its weights cannot be used.
+
+    Attributes:
+        by: the algorithm that ranks its slates, where that is not the network
+        can_rank: False where that algorithm cannot be read: states are renewed, slates stay as they are
+    """
 
     publication: PublicationRun
     network: TrainedNetwork | None
+    by: Carried | None = None
+    can_rank: bool = True
 
 
 class Memory:
@@ -102,6 +111,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._network: tuple[int, TrainedNetwork] | None = None
+        self._algorithm: tuple[int, Carried | None] | None = None
         self._loading = threading.Lock()  # a worker that starts loads beside its first message
         self._catalogue: tuple[datetime, LoadedCatalogue, ItemArrays] | None = None
         self.tracking = tracking_knowledge.Memory()
@@ -122,6 +132,14 @@ class Memory:
                 self._network = None  # never two at once in memory
                 self._network = (run.pk, training.load(run))
             return self._network[1]
+
+    def algorithm(self, publication: PublicationRun) -> Carried | None:
+        """Return what ranks the slates of a publication, None for its network; loaded once."""
+        with self._loading:
+            if self._algorithm is None or self._algorithm[0] != publication.pk:
+                self._algorithm = None
+                self._algorithm = (publication.pk, published.load(publication))
+            return self._algorithm[1]
 
     def catalogue(self, now: datetime) -> LoadedCatalogue:
         """Return the catalogue as it was at most a minute ago."""
@@ -208,7 +226,12 @@ def _served() -> Served | None:
         # States need no network; slates stay as they are until the next publication marks whom they lack.
         log.error("serving_network_not_loaded", error=str(error))
         network = None
-    return Served(publication=serving.publication, network=network)
+    try:
+        by = memory.algorithm(serving.publication)
+    except CannotLoad as error:
+        log.error("serving_algorithm_not_loaded", error=str(error))
+        return Served(publication=serving.publication, network=network, can_rank=False)
+    return Served(publication=serving.publication, network=network, by=by)
 
 
 def _claim(
@@ -268,8 +291,8 @@ def _refresh(claims: Sequence[Claim], *, served: Served | None, now: datetime) -
         memory=memory.tracking,
     )
     fresh = None
-    if served is not None and network is not None:
-        fresh = _ranked(known, served.publication, network=network)
+    if served is not None and network is not None and served.can_rank:
+        fresh = _ranked(known, served.publication, network=network, by=served.by)
     try:
         with transaction.atomic():
             locking.take(locking.Lock.SWITCH, is_shared=True)
@@ -302,12 +325,19 @@ class _Fresh:
     known: DatabaseLog
     hidden: NDArray[np.bool_]
     ranked: list[Ranked]
+    by: Carried | None
 
 
-def _ranked(known: DatabaseLog, publication: PublicationRun, *, network: TrainedNetwork) -> _Fresh:
+def _ranked(
+    known: DatabaseLog,
+    publication: PublicationRun,
+    *,
+    network: TrainedNetwork,
+    by: Carried | None,
+) -> _Fresh:
     hidden = slating.is_hidden(known.loaded)
-    ranked = list(slating.rank(network=network, log=known, hidden=hidden))
-    return _Fresh(publication, network, known, hidden, ranked)
+    ranked = list(slating.rank(network=network, log=known, hidden=hidden, by=by))
+    return _Fresh(publication, network, known, hidden, ranked, by)
 
 
 def _write(keys: Sequence[int], fresh: _Fresh, *, now: datetime) -> None:
@@ -327,6 +357,7 @@ def _write(keys: Sequence[int], fresh: _Fresh, *, now: datetime) -> None:
                 arrays=arrays,
                 hidden=fresh.hidden,
                 now=now,
+                by=fresh.by,
             )
     without_events = set(keys) - set(known.user_keys.tolist())
     if without_events:

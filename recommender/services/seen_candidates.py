@@ -19,6 +19,7 @@ from interests.learning import scoring
 from interests.learning.trained import TrainedNetwork
 from interests.selectors.events import DatabaseLog
 from interests.services import state_rows
+from recommender.algorithms.carried import Carried
 from recommender.services.packing import ItemArrays
 
 # As many as a few pages show; who comes back to more of them is shown the best.
@@ -45,6 +46,7 @@ def write(
     arrays: ItemArrays,
     hidden: NDArray[np.bool_],
     now: datetime,
+    by: Carried | None = None,
 ) -> None:
     """Put the best used items beside slates just written, within the transaction that wrote them.
 
@@ -54,10 +56,11 @@ def write(
         users: index into the log's users. [b]
         hidden: of the log's catalogue. [N]
         now: when the slates were made.
+        by: the algorithm that ranked them, where it was not the network.
     """
     rows = [
         (publication_id, int(log.user_keys[user]), now, *arrays.literals(items, scores), times)
-        for user, items, scores, times in _best(network, log, users, hidden)
+        for user, items, scores, times in _best(network, log, users, hidden, by)
     ]
     if rows:
         with connection.cursor() as cursor:
@@ -69,13 +72,17 @@ def _best(
     log: DatabaseLog,
     users: NDArray[np.integer],
     hidden: NDArray[np.bool_],
+    by: Carried | None,
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.float32], list[datetime]]]:
     grown, is_negative = network.grown(log.log.catalogue), log.log.is_negative
     for begin in range(0, len(users), PEOPLE_AT_ONCE):
         part = users[begin : begin + PEOPLE_AT_ONCE]
-        for user, scores in zip(
-            part.tolist(), scoring.scores(grown, log.log, users=part), strict=True
-        ):
+        known = (
+            scoring.scores(grown, log.log, users=part)
+            if by is None
+            else by.scores(log.log, users=part.astype(np.int32))
+        )
+        for user, scores in zip(part.tolist(), known, strict=True):
             items, last = _used(log, user)
             is_shown = ~is_negative[last] & ~hidden[items] & np.isfinite(scores[items])
             items, last = items[is_shown], last[is_shown]

@@ -10,19 +10,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import torch
 from django.db import connection
 from numpy.typing import NDArray
 
-from interests.learning import scoring
+from interests.learning import best, scoring
 from interests.learning.trained import TrainedNetwork
 from interests.models import Item
 from interests.selectors import histories
 from interests.selectors.events import EPOCH_DIFFERENCE, DatabaseLog, LoadedCatalogue
 from interests.services import copying
+from recommender.algorithms.carried import Carried
 from recommender.services import packing
 from recommender.services.packing import ItemArrays
 
 SLATE_LENGTH = 200
+# Scores of an algorithm that are held at once: 16 MB.
+BLOCK_SCORES = 4_000_000
 COLUMNS = (
     "publication_id", "end_user_id", "items", "item_ids", "scores", "generated_at", "events_through",
 )  # fmt: skip
@@ -74,7 +78,11 @@ def is_hidden(loaded: LoadedCatalogue) -> NDArray[np.bool_]:
 
 
 def rank(
-    *, network: TrainedNetwork, log: DatabaseLog, hidden: NDArray[np.bool_] | None = None
+    *,
+    network: TrainedNetwork,
+    log: DatabaseLog,
+    hidden: NDArray[np.bool_] | None = None,
+    by: Carried | None = None,
 ) -> Iterator[Ranked]:
     """Rank the items that each end user of the log has not seen and that are not hidden.
 
@@ -82,9 +90,13 @@ def rank(
 
     Args:
         hidden: what `is_hidden` says of the log's catalogue; asked here where None. [N]
+        by: another algorithm that ranks instead; it lacks items that came after its fit.
     """
     if hidden is None:
         hidden = is_hidden(log.loaded)
+    if by is not None:
+        yield from _ranked_by(by, log, hidden)
+        return
     batches = scoring.top_items(
         network.grown(log.log.catalogue),
         log.log,
@@ -94,6 +106,19 @@ def rank(
     )
     for users, items, scores in batches:
         yield Ranked(users=users, items=items, scores=scores)
+
+
+def _ranked_by(by: Carried, log: DatabaseLog, hidden: NDArray[np.bool_]) -> Iterator[Ranked]:
+    own = log.log
+    step = max(1, BLOCK_SCORES // max(own.num_items, 1))
+    for first in range(0, own.num_users, step):
+        users = np.arange(first, min(first + step, own.num_users), dtype=np.int32)
+        scores = by.scores(own, users=users)  # [b, N]
+        scores[:, hidden] = -np.inf
+        for row, user in enumerate(users):
+            scores[row, own.items[own.offsets[user] : own.offsets[user + 1]]] = -np.inf
+        items, values = best.best(torch.from_numpy(scores), SLATE_LENGTH)
+        yield Ranked(users=users, items=items, scores=values)
 
 
 def insert(

@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 
 from interests.models import RunState
 from recommender.models import PublicationRun, Serving, Slate, Switch
-from recommender.services import locking
+from recommender.services import algorithm_files, locking
 from recsite.access import auditing
 
 # Publications before the one that serves whose slates are kept to go back to.
@@ -153,6 +153,7 @@ def clear_away(*, now: datetime) -> list[int]:
             cursor.execute(
                 "DELETE FROM recommender_interestmap WHERE publication_id = %s", [run.pk]
             )
+        algorithm_files.remove(run.pk)
         run.results = run.results | {"slates_removed_at": now.isoformat()}
         run.save(update_fields=["results"])
     return [run.pk for run in cleared]

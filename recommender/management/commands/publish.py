@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
@@ -11,9 +12,12 @@ from django.utils import timezone
 from interests.models import RunState, TrainingRun
 from interests.selectors import trainings
 from interests.services import running
+from recommender import algorithms
 from recommender.management.progress import Progress
 from recommender.models import PublicationRun
 
+# Made by a training, not by a publication.
+NETWORK = "interest_network"
 HELP = """Make a slate of the best 200 unseen items for every end user with the network of a finished
 training, check them all, and let them serve from one moment on. Until then, and if anything fails, what
 served before goes on serving.
@@ -21,9 +25,12 @@ served before goes on serving.
 Example:
   manage.py publish
   manage.py publish --training 12 --no-switch
+  manage.py publish --algorithm fusion
+  manage.py publish --algorithm ease --set regularisation=100
 
 The first publishes the newest finished training; the second makes the slates of training 12 without
-serving them (the runs page can switch to them later)."""
+serving them (the runs page can switch to them later). The others fit another algorithm on all events and rank
+by it; similar items, the map of interests and reasons stay those of the training's network."""
 
 
 class Command(BaseCommand):
@@ -37,17 +44,32 @@ class Command(BaseCommand):
             "--training", type=int, metavar="ID", help="a finished training (default: the newest)"
         )
         parser.add_argument(
+            "--algorithm",
+            default=NETWORK,
+            metavar="NAME",
+            help="what ranks: the training's network, or what `manage.py algorithms` lists",
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="a setting of that algorithm that is not as usual; may be given several times",
+        )
+        parser.add_argument(
             "--no-switch", action="store_true", help="make the slates, but do not serve them"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from recommender.services import publishing
 
+        changes = _changes(options["algorithm"], options["set"])
         training = _training(options["training"])
         run = running.request(
             PublicationRun,
             now=timezone.now(),
-            settings={"switch": not options["no_switch"]},
+            settings={"switch": not options["no_switch"]} | ({"set": changes} if changes else {}),
+            algorithm=options["algorithm"],
             seed=training.seed,
             training_run=training,
         )
@@ -61,6 +83,24 @@ class Command(BaseCommand):
             raise CommandError(f"{run} failed: {run.error or error}") from error
         run.refresh_from_db()
         self.stdout.write(_summary(run))
+
+
+def _changes(name: str, given: list[str]) -> dict[str, Any]:
+    """Return settings as the command line gives them, values as JSON where they are such."""
+    if name not in algorithms.REGISTRY:
+        raise CommandError(f"There is no algorithm {name!r}. `manage.py algorithms` lists them.")
+    if name == NETWORK and given:
+        raise CommandError("The network's settings are those of its training: manage.py train.")
+    changes: dict[str, Any] = {}
+    for one in given:
+        key, is_there, value = one.partition("=")
+        if not is_there:
+            raise CommandError(f"--set takes KEY=VALUE, not {one!r}.")
+        try:
+            changes[key] = json.loads(value)
+        except ValueError:
+            changes[key] = value
+    return changes
 
 
 def _training(key: int | None) -> TrainingRun:
