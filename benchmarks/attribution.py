@@ -181,7 +181,7 @@ def _integrated(site: Site, person: Person, *, steps: int) -> Floats:
     total = torch.zeros_like(vectors)
     for step in range(steps):
         scaled = (vectors * ((step + 1) / steps)).requires_grad_()
-        hidden = site.module.encode(scaled, kinds, gaps)[:, -1]  # [K, D]
+        hidden = site.module.encode(scaled, items, kinds, gaps)[:, -1]  # [K, D]
         total += torch.autograd.grad((hidden * weights).sum(), scaled)[0]
     found: Floats = ((total * vectors).sum(-1).T / steps).numpy()
     return found

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from interests.learning.networks.averaged_network import AveragedNetwork
-from interests.learning.networks.int8 import Int8Embedding, Int8Linear
+from interests.learning.networks.int8 import Int8Bag, Int8Embedding, Int8Linear
 from interests.learning.networks.interest_network import InterestNetwork
 from interests.learning.trained import TrainedNetwork
 
 
 def quantised(trained: TrainedNetwork) -> TrainedNetwork:
-    """Return the same network with items and linear layers of eight bits; see `networks.int8`.
+    """Return the same network with items, features and linear layers of eight bits; see `networks.int8`.
 
     What is small (norms, biases, kinds, gaps, places) and what recurrent units have of their own stay as they
     are. It scores, is saved and is loaded like any other; it can no longer be trained.
@@ -40,6 +40,8 @@ def quantise(network: InterestNetwork | AveragedNetwork) -> None:
         for name, child in module.named_children():
             if isinstance(child, nn.Linear):
                 setattr(module, name, Int8Linear(child))
+            elif isinstance(child, nn.EmbeddingBag):
+                setattr(module, name, Int8Bag(child))
 
 
 @torch.no_grad()

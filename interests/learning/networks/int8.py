@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 HIGHEST = 127
 # Scale of a row of zeros.
@@ -101,3 +102,14 @@ class Int8Embedding(_Int8Module):
         """Return some rows as floats. int64 [..] -> [.., D]"""
         found: Tensor = self.numbers[places] * self.scales[places][..., None]
         return found
+
+
+class Int8Bag(_Int8Module):
+    """Means over rows of eight bits, as `nn.EmbeddingBag` has them."""
+
+    def __init__(self, table: nn.EmbeddingBag) -> None:
+        super().__init__(table.weight)
+
+    def forward(self, places: Tensor, offsets: Tensor) -> Tensor:
+        """Return the mean of the rows of each bag. int64 [P], [bags] -> [bags, D]"""
+        return functional.embedding_bag(places, self.weight, offsets, mode="mean")

@@ -20,7 +20,7 @@ from torch.nn import functional
 from interests.learning.config import TrainingConfig
 from interests.learning.item_features import ItemFeatures
 from interests.learning.networks.blocks import blocks_of
-from interests.learning.networks.int8 import Int8Embedding
+from interests.learning.networks.int8 import Int8Bag, Int8Embedding
 from interests.learning.networks.interests import interests_of
 from interests.learning.networks.parts import Dropout, norm_of, normalised
 from interests.learning.sequences import HIDDEN, NUM_GAPS
@@ -63,7 +63,7 @@ class InterestNetwork(nn.Module):
         self.positions = (
             nn.Embedding(config.max_length, config.width) if config.use_positions else None
         )
-        self.features = (
+        self.features: nn.EmbeddingBag | Int8Bag | None = (
             nn.EmbeddingBag(num_features, config.width, mode="mean") if num_features else None
         )
         # Of the items, while it learns; afterwards an item's embedding holds them too, see `settle`.

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from interests.datasets.log import Catalogue
 from interests.learning import checkpoints, compressing, scoring, trainer
 from interests.learning.networks.int8 import Int8Embedding, Int8Linear, Int8Rows
 from tests.interests.learning.logs import chain
@@ -45,6 +46,18 @@ def test_layers_of_eight_bits_are_near_those_they_replace():
     places = torch.tensor([[0, 8], [3, 3]])
     torch.testing.assert_close(embedding(places), table(places), atol=0.015, rtol=0)
     assert embedding.num_embeddings == 9
+
+
+def test_quantised_network_places_new_items_nearly_where_the_whole_one_does(trained):
+    new = Catalogue.build(
+        item_ids=[*trained.item_ids, "new"], categories=[["low"]] * 6 + [["high"]] * 6 + [["low"]]
+    )
+    expected = trained.grown(new).network.items.weight
+
+    found = compressing.quantised(trained).grown(new).network.items.weight
+
+    assert len(found) == 13
+    torch.testing.assert_close(found, expected, atol=0.01 * expected.abs().max().item(), rtol=0)
 
 
 @pytest.mark.parametrize(
