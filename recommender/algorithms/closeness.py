@@ -5,6 +5,8 @@ Legend: b end users, N items, W numbers in a vector.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -60,7 +62,7 @@ def _without_rounding(
     return np.where(left > 1e-6 * squares, left, 0)
 
 
-def _dense(product: Vectors) -> NDArray[np.float32]:
+def _dense(product: Any) -> NDArray[np.float32]:
     return product.toarray() if sparse.issparse(product) else np.asarray(product)
 
 

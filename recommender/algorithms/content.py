@@ -255,15 +255,15 @@ def signed_choices(
 def together_in_histories(log: InteractionLog, *, window: int) -> sparse.csr_array:
     """Count how often two items stand at most `window` events apart in a history, both ways. [N, N]"""
     chosen = log.take(~log.is_negative)
-    shape = (log.num_items, log.num_items)
-    together = sparse.csr_array(shape, dtype=np.float32)
+    pairs = [np.empty((2, 0), np.int32)]
     for apart in range(1, window + 1):
-        is_same = chosen.users[apart:] == chosen.users[:-apart]
-        if not is_same.any():
-            break
-        pair = (chosen.items[:-apart][is_same], chosen.items[apart:][is_same])
-        together = together + sparse.csr_array((np.ones(len(pair[0]), np.float32), pair), shape)
-    together = sparse.csr_array(together + together.T)
+        pair = np.stack([chosen.items[:-apart], chosen.items[apart:]])
+        pairs.append(pair[:, chosen.users[apart:] == chosen.users[:-apart]])
+    first, second = np.concatenate(pairs, axis=1)
+    places = (np.concatenate([first, second]), np.concatenate([second, first]))
+    ones = np.ones(len(places[0]), np.float32)
+    together = sparse.csr_array((ones, places), shape=(log.num_items, log.num_items))
+    together.sum_duplicates()
     together.setdiag(0)
     together.eliminate_zeros()
     return together
