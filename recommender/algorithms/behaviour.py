@@ -125,7 +125,7 @@ def _of_categories(
     """Return the shares of a person's events in the items' categories and the values there. [n, 3]"""
     found = []
     for past in (pasts.chosen, pasts.late):
-        profile = past @ record.shares / np.maximum(past.sum(axis=1), 1e-9)[:, None]  # [m, C]
+        profile = past @ record.shares / np.maximum(past.sum(axis=1), 1e-9)[:, None]
         found.append(_row_products(profile, record.shares, rows, items))
     tastes, rated = (
         _row_products(past @ record.shares, record.shares, rows, items)
@@ -164,9 +164,9 @@ def _company(
     return found
 
 
-def _log(sums: NDArray[np.float32]) -> NDArray[np.float64]:
+def _log(sums: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return logarithms of sums that may be 0, or a little below by rounding."""
-    return np.log(np.maximum(sums, 0) + LEAST)
+    return np.asarray(np.log(np.maximum(sums, 0) + LEAST), np.float64)
 
 
 def _snapshots(
@@ -178,7 +178,8 @@ def _snapshots(
     """
     ranks = record.rank_at(moments.times)
     order = np.argsort(ranks, kind="stable")
-    for some in np.array_split(order, min(NUM_SNAPSHOTS, len(np.unique(ranks)))):
+    num_parts = min(NUM_SNAPSHOTS, len(np.unique(ranks)))
+    for some in np.array_split(order, num_parts) if num_parts else ():
         rank = int(ranks[some[0]])
         choosers = record.choosers_at(rank)
         # The neighbours at the end are asked for with every request, and kept.
@@ -208,7 +209,7 @@ def _products(
 ) -> NDArray[np.float32]:
     """Return cells of a product. left: [m', s]; right: [s, N] -> [n]"""
     if len(rows) > MANY_PAIRS * left.shape[0]:
-        return _whole_product(left, right)[rows, items]
+        return np.asarray(_whole_product(left, right)[rows, items])
     turned = right.T.tocsr()
     blocks = [np.zeros(0, np.float32)]
     for first in range(0, len(rows), BLOCK_PAIRS):
@@ -224,10 +225,10 @@ def _whole_product(left: sparse.csr_array, right: sparse.csr_array) -> NDArray[n
 
 
 def _row_products(
-    left: NDArray[np.float32], right: NDArray[np.float32], rows: Int, items: NDArray[np.integer]
+    left: NDArray[np.floating], right: NDArray[np.floating], rows: Int, items: NDArray[np.integer]
 ) -> NDArray[np.float32]:
     """Return the product of a row of each. [n]"""
-    return np.einsum("nc,nc->n", left[rows], right[items]).astype(np.float32)
+    return np.asarray(np.einsum("nc,nc->n", left[rows], right[items]), np.float32)
 
 
 def _own_events(log: InteractionLog, users: NDArray[np.int32]) -> Int:

@@ -41,7 +41,7 @@ class Standard:
 
     def of_pairs(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values of about 1 in size, never beyond 10. [n, F]"""
-        return np.clip((features - self.means) / self.spreads, -10, 10)
+        return np.asarray(np.clip((features - self.means) / self.spreads, -10, 10), np.float32)
 
 
 @dataclass(frozen=True)

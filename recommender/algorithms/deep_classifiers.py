@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -119,7 +120,7 @@ class MLP(InterestAlgorithm):
             )
 
             def loss(places: Tensor) -> Tensor:
-                return layers(x[places]).squeeze(1)
+                return cast(Tensor, layers(x[places]).squeeze(1))
 
             train(
                 layers,
@@ -173,7 +174,7 @@ def train(
     for epoch in range(settings.max_epochs):
         network.train()
         order = learned[torch.randperm(len(learned))]
-        for places in order.split(settings.batch):
+        for places in torch.split(order, settings.batch):
             if len(places) < 2 and len(order) > 1:
                 continue  # batch norm cannot tell a spread from one
             loss = score(predict(places), labels[places])
@@ -184,7 +185,7 @@ def train(
             steps.step()
         network.eval()
         with torch.inference_mode():
-            found = torch.cat([predict(places) for places in held.split(8192)])
+            found = torch.cat([predict(places) for places in torch.split(held, 8192)])
             held_loss = float(score(found, labels[held]))
         if report:
             report(f"epoch {epoch + 1}", (epoch + 1) / settings.max_epochs)

@@ -176,7 +176,7 @@ def _choices(log: InteractionLog, record: Record, random: np.random.Generator) -
         """Tell which items a person had an event on by an event of his, it included."""
         wanted = log.users[events].astype(np.int64) * log.num_items + items
         place = np.minimum(np.searchsorted(different, wanted), len(different) - 1)
-        return (different[place] == wanted) & (first[place] <= events)
+        return np.asarray((different[place] == wanted) & (first[place] <= events))
 
     drawing = _Drawing(log, record, random)
     drawn, is_missing = np.zeros(len(rows), np.int64), np.ones(len(rows), bool)
@@ -217,7 +217,7 @@ class _Drawing:
 
     def _evenly(self, ranks: Int) -> Int:
         known = np.searchsorted(self._record.firsts[0], ranks)
-        return self._record.firsts[1][self._below(known)]
+        return np.asarray(self._record.firsts[1][self._below(known)])
 
     def _popular(self, ranks: Int) -> Int:
         choices = np.searchsorted(self._record.ranks, ranks)

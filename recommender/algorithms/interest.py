@@ -153,7 +153,7 @@ class FittedInterest:
         rows = np.repeat(np.arange(len(users)), candidates.shape[1])
         raw = self._raw(histories, known, rows, candidates.ravel()).reshape(candidates.shape)
         raw += 0.001 * np.take_along_axis(company, candidates, axis=1)
-        scores = (raw.min(axis=1, keepdims=True) - 2 + company).astype(np.float32)
+        scores = np.asarray(raw.min(axis=1, keepdims=True) - 2 + company, np.float32)
         np.put_along_axis(scores, candidates, raw.astype(np.float32), axis=1)
         is_fitted = np.isfinite(self.record.popularity)
         scores[:, ~is_fitted] = -np.inf

@@ -144,7 +144,7 @@ class ReadHistories:
         with torch.inference_mode():
             everybody = torch.arange(len(asked.moments.users))
             states = torch.cat(
-                [windows.states(network, some) for some in everybody.split(BLOCK_MOMENTS)]
+                [windows.states(network, some) for some in torch.split(everybody, BLOCK_MOMENTS)]
             )
             x = torch.from_numpy(self.standard.of_pairs(asked.features))
             rows, items = torch.from_numpy(asked.rows), torch.from_numpy(asked.items)
