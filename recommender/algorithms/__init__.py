@@ -158,6 +158,28 @@ REGISTRY = {
     "slim": Entry(
         "slim", "Slim", FACTORS, "Each item from a few others, with sparse weights above 0."
     ),
+    "factorisation_machine": Entry(
+        "factorisation_machine",
+        "FactorisationMachine",
+        FACTORS,
+        "Pairs of history, item, categories, kinds and time of day, learned as a ranking.",
+    ),
+    "bag_of_words": Entry(
+        "content", "BagOfWords", CONTENT, "Items with the same words and categories, by counts."
+    ),
+    "tfidf": Entry("content", "TfIdf", CONTENT, "Items with the same words; rare ones count more."),
+    "word_embeddings": Entry(
+        "content", "WordEmbeddings", CONTENT, "Items with like words, as the catalogue uses them."
+    ),
+    "item2vec": Entry(
+        "content", "Item2Vec", CONTENT, "Items with the same company in histories (skip-gram)."
+    ),
+    "content_factors": Entry(
+        "content_factors",
+        "ContentFactors",
+        CONTENT,
+        "Factors, and new items by what is said about them.",
+    ),
     "logistic_regression": Entry(
         "classifiers", "LogisticRegression", INTEREST, "P(y=1|x) = σ(θᵀx) of features of a pair."
     ),
@@ -177,21 +199,9 @@ REGISTRY = {
         INTEREST,
         "A two-layer LSTM over the history, with a sigmoid over it and the candidate.",
     ),
-    "bag_of_words": Entry(
-        "content", "BagOfWords", CONTENT, "Items with the same words and categories, by counts."
-    ),
-    "tfidf": Entry("content", "TfIdf", CONTENT, "Items with the same words; rare ones count more."),
-    "word_embeddings": Entry(
-        "content", "WordEmbeddings", CONTENT, "Items with like words, as the catalogue uses them."
-    ),
-    "item2vec": Entry(
-        "content", "Item2Vec", CONTENT, "Items with the same company in histories (skip-gram)."
-    ),
-    "content_factors": Entry(
-        "content_factors",
-        "ContentFactors",
-        CONTENT,
-        "Factors, and new items by what is said about them.",
+    "markov": Entry("markov", "Markov", ORDER, "Items by how often they came after the last ones."),
+    "hidden_markov": Entry(
+        "hidden_markov", "HiddenMarkov", ORDER, "Items by the mood that somebody is likely in."
     ),
     "cnn": Entry("network", "CNN", ORDER, "Causal dilated convolutions over the history."),
     "gru": Entry("network", "GRU", ORDER, "Gated recurrent units over the history."),

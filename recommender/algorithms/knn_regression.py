@@ -62,6 +62,7 @@ class Regression:
     is_rated: bool
     shrinkage: float
     popularity: NDArray[np.float32]
+    shared_seconds: float = 0.0
 
     def ratings(
         self, histories: InteractionLog, *, users: NDArray[np.int32]
@@ -96,15 +97,15 @@ class KNNRegression:
     name = "knn_regression"
     is_baseline = False
 
+    def __init__(self) -> None:
+        self._items = ItemKNNAdjusted()
+
     def grid(self) -> Sequence[KNNRegressionSettings]:
         return tuple(
             KNNRegressionSettings(shrinkage=shrinkage, mean_shrinkage=mean_shrinkage)
             for mean_shrinkage in (100.0, 20.0)
             for shrinkage in (1.0, 0.1)
         )
-
-    def __init__(self) -> None:
-        self._items = ItemKNNAdjusted()
 
     def fit(
         self,
@@ -126,7 +127,8 @@ class KNNRegression:
         said = ratings.said(log, users=everybody, has_ratings=is_rated)
         means = _means(said, shrinkage=settings.mean_shrinkage)
         by_neighbour = alike.similarities.T.tocsr()
-        return Regression(by_neighbour, means, is_rated, settings.shrinkage, popularity(log))
+        known, shared = popularity(log), alike.shared_seconds
+        return Regression(by_neighbour, means, is_rated, settings.shrinkage, known, shared)
 
 
 def _means(said: sparse.csr_array, *, shrinkage: float) -> NDArray[np.float32]:
