@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from interests.learning.config import TrainingConfig
 from recommender import algorithms
 from tests.recommender.logs import drawn_log
 
@@ -39,3 +41,40 @@ def test_a_trend_that_is_told_is_not_chosen():
     algorithm = algorithms.make("interest_network", changes={**TINY, "trend": 2.0})
 
     assert [settings.trend for settings in algorithm.grid()] == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("interest_network", {}),
+        ("cnn", {"encoder": "cnn"}),
+        ("gru", {"encoder": "gru"}),
+        ("lstm", {"encoder": "lstm"}),
+        ("bidirectional_transformer", {"encoder": "bidirectional"}),
+        ("multi_interest", {"encoder": "gru", "num_interests": 4}),
+    ],
+)
+def test_each_row_trains_the_network_it_is_named_for(name, own):
+    algorithm = algorithms.make(name, changes={**TINY, "max_epochs": 1})
+
+    fitted = algorithm.fit(drawn_log(), settings=algorithm.grid()[0], seed=0)
+
+    found, usual = fitted.network.config, TrainingConfig()
+    assert algorithm.name == name
+    assert {key: getattr(found, key) for key in own} == own
+    for key in {"encoder", "num_interests"} - own.keys():
+        assert getattr(found, key) == getattr(usual, key)
+
+
+def test_what_a_caller_changes_goes_before_what_a_row_has_of_its_own():
+    algorithm = algorithms.make(
+        "multi_interest", changes={"routing": "capsules", "num_interests": 3}
+    )
+
+    changes = algorithm.grid()[0].changes
+
+    assert (changes["routing"], changes["num_interests"], changes["encoder"]) == (
+        "capsules",
+        3,
+        "gru",
+    )
