@@ -102,6 +102,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "validation_users": ("Validation, at most", "end users"),
     "checkpoint_seconds": ("Checkpoint every", "s"),
     "seed": ("Seed", ""),
+    "algorithm": ("Ranked by", ""),
     "switch": ("Takes over when done", ""),
     "is_simulated": ("Simulated population", ""),
     "dry_run": ("Dry run", ""),

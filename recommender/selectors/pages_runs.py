@@ -155,7 +155,7 @@ def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
     return RunPage(
         row=RunRow(*(kind, *columns, who)),
         attempt=found.attempt,
-        settings=pages_facts.settings(kind, found.settings or {}, results),
+        settings=pages_facts.settings(kind, _told(found), results),
         facts=pages_facts.results(kind, results),
         curves=curves if isinstance(curves, dict) else {},
         training_id=getattr(found, "training_run_id", None),
@@ -166,6 +166,14 @@ def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
         gate=Gate.from_results(results),
         held=_held(found),
     )
+
+
+def _told(found: Any) -> dict[str, Any]:
+    """Return what a run was told; of a publication also by which algorithm to rank, and how."""
+    told: dict[str, Any] = found.settings or {}
+    if not isinstance(found, PublicationRun):
+        return told
+    return {"algorithm": found.algorithm, **told, **told.get("set", {})}
 
 
 def _held(found: Any) -> Held | None:

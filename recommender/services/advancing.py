@@ -132,7 +132,19 @@ def _publication(now: datetime) -> Run | None:
     last = training.publication_runs.order_by("-pk").first()
     if last is not None and not _lacks_used_items(last):
         return None
-    return running.request(PublicationRun, now=now, training_run=training, seed=training.seed)
+    return running.request(
+        PublicationRun, now=now, training_run=training, seed=training.seed, **_ranked_as_now()
+    )
+
+
+def _ranked_as_now() -> dict[str, Any]:
+    """Return by which algorithm, with which settings, the slates that serve are ranked: the next ones, too."""
+    serving = Serving.objects.select_related("publication").first()
+    if serving is None:
+        return {}
+    changes = serving.publication.settings.get("set")
+    fields: dict[str, Any] = {"algorithm": serving.publication.algorithm}
+    return fields | ({"settings": {"set": changes}} if changes else {})
 
 
 def _lacks_used_items(publication: PublicationRun) -> bool:

@@ -22,7 +22,7 @@ from recommender.evaluation.answers import BadRequest, Request
 from recommender.evaluation.results import Result
 from recommender.evaluation.splits import Split
 from recommender.models import EvaluationRun, MetricValue
-from recommender.services import choosing, evaluation_lists
+from recommender.services import choosing, evaluation_lists, network_options
 
 # What one algorithm may take for its fit when the run does not say.
 BUDGET_SECONDS = 600.0
@@ -96,19 +96,12 @@ def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
 
 def _options(name: str, run: EvaluationRun) -> dict[str, Any]:
     """Return the options of an algorithm: the network is trained as the one that is evaluated was."""
-    if name != "interest_network":
-        return {}
-    results = run.training_run.results if run.training_run else {}
-    # The seed is that of this run; the time too, unless that training had less. How much counts what rises
-    # now is chosen on validation: in some splits everybody is asked now, in others at any time.
-    known = results.get("settings", {}).items()
-    own = {name: value for name, value in known if name not in ("seed", "trend")}
-    limit = float(run.settings.get("budget_seconds", BUDGET_SECONDS))
-    own["max_seconds"] = min(own.get("max_seconds") or limit, limit)
-    # It allowed up to so many networks; what serves is the mean of those that there was time for.
-    if results.get("members"):
-        own["num_members"] = len(results["members"])
-    return {"changes": {**own, **run.settings.get("training", {})}}
+    return network_options.options_of(
+        name,
+        training=run.training_run,
+        max_seconds=float(run.settings.get("budget_seconds", BUDGET_SECONDS)),
+        changes=run.settings.get("training", {}),
+    )
 
 
 def _seldom(hold: Hold) -> Any:

@@ -19,11 +19,13 @@ from recommender.algorithms.carried import Carried
 from recommender.algorithms.protocol import Algorithm, CannotFit
 from recommender.algorithms.saving import CannotLoad, CannotSave
 from recommender.models import PublicationRun
-from recommender.services import algorithm_files, choosing
+from recommender.services import algorithm_files, choosing, network_options
 from recommender.services.filling import Report
 
 # Its slates are ranked by the network of the training itself.
 NETWORK = "interest_network"
+# A network that is a member of what is published is trained twice, each time at most so long.
+MEMBER_SECONDS = 600.0
 SHA256 = "algorithm_sha256"
 # What it carries says which items it knows.
 NO_CATALOGUE = Catalogue.build(item_ids=[])
@@ -78,8 +80,10 @@ def with_changes(algorithm: Algorithm, changes: Mapping[str, Any]) -> Any:
 
 
 def _fit(run: PublicationRun, *, now: datetime, tell: Report) -> Carried:
+    if run.algorithm not in algorithms.REGISTRY:
+        raise CannotRun(f"There is no algorithm {run.algorithm!r}.")
     try:
-        algorithm = choosing.make(run.algorithm)
+        algorithm = choosing.make(run.algorithm, **_options(run))
         chosen = with_changes(algorithm, run.settings.get("set", {}))
         tell(f"fitting {run.algorithm}", 0.02)
         log = events.interaction_log().happened_by(now).log
@@ -97,7 +101,16 @@ def _fit(run: PublicationRun, *, now: datetime, tell: Report) -> Carried:
             settings=chosen,
             catalogue=NO_CATALOGUE,
         )
-    except (algorithms.UnknownAlgorithm, CannotFit, CannotSave) as error:
+    except (CannotFit, CannotSave) as error:
         raise CannotRun(str(error)) from error
     run.results[SHA256] = sha256
     return carried
+
+
+def _options(run: PublicationRun) -> dict[str, Any]:
+    return network_options.options_of(
+        run.algorithm,
+        training=run.training_run,
+        max_seconds=MEMBER_SECONDS,
+        changes=run.settings.get("training", {}),
+    )

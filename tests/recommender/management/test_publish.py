@@ -103,3 +103,26 @@ def test_help_has_an_example(command, capsys):
         call(command, "--help")
 
     assert f"Example:\n  manage.py {command}" in capsys.readouterr().out
+
+
+def test_publish_by_another_algorithm_with_other_settings(training):
+    call("publish", "--algorithm", "ease", "--set", "regularisation=50")
+
+    run = PublicationRun.objects.get()
+    assert (run.algorithm, run.settings["set"]) == ("ease", {"regularisation": 50})
+    assert Serving.objects.get().publication == run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--algorithm", "nothing"), "There is no algorithm 'nothing'"),
+        (("--set", "width=8"), "those of its training: manage.py train"),
+        (("--algorithm", "ease", "--set", "regularisation"), "takes KEY=VALUE"),
+    ],
+)
+def test_publish_by_what_there_is_not_is_refused_before_a_run_is_made(training, arguments, said):
+    with pytest.raises(CommandError, match=said):
+        call("publish", *arguments)
+
+    assert not PublicationRun.objects.exists()

@@ -254,3 +254,17 @@ def test_rules_that_show_used_items_again_call_for_slates_that_have_them_once():
     end(made)
     Serving.objects.update(publication=made)
     assert "PublicationRun" not in [type(run).__name__ for run in advancing.advance(now=LATER)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("settings", [{}, {"switch": True, "set": {"regularisation": 50.0}}])
+def test_the_next_slates_are_ranked_as_those_that_serve(settings):
+    factories.publication(algorithm="ease", settings=settings)
+    training = factories.training_run()
+    TrackingRun.objects.create(tracker_version="1", training_run=training, **factories.done())
+
+    advancing.advance(now=LATER)
+
+    made = training.publication_runs.get()
+    assert made.algorithm == "ease"
+    assert made.settings == {name: one for name, one in settings.items() if name == "set"}

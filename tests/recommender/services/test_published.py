@@ -67,7 +67,7 @@ def test_settings_may_be_given(training):
 
 def test_a_fusion_is_published(training, monkeypatch):
     made = algorithms.make("fusion", members=("item_knn", "ease"))
-    monkeypatch.setattr(published.choosing, "make", lambda name: made)
+    monkeypatch.setattr(published.choosing, "make", lambda name, **options: made)
 
     run = publish(training, algorithm="fusion")
 

@@ -303,3 +303,15 @@ def test_difference_too_large_for_a_request_says_where_it_is_kept(
 
     assert "Too many recommendations to compare while you wait" in said
     assert f"Open publication {newer.pk}" in said
+
+
+def test_publication_tells_by_what_it_is_ranked(analyst: Client) -> None:
+    usual = factories.publication(is_serving=False)
+    run = factories.publication(
+        algorithm="ease", settings={"switch": True, "set": {"regularisation": 50.0}}
+    )
+
+    said = pages.text(analyst.get(f"/runs/publication/{run.pk}"))
+
+    assert "Ranked by ease Takes over when done yes Regularisation 50" in said
+    assert "Ranked by interest_network" in pages.text(analyst.get(f"/runs/publication/{usual.pk}"))
