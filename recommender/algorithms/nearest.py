@@ -140,7 +140,7 @@ class UserKNN(Nearest):
     """What those choose who are most like who asks, by cosine."""
 
     name = "user_knn"
-    sizes = ((20, 0.0), (100, 0.0), (10, 30.0))
+    sizes: Sequence[tuple[int, float]] = ((20, 0.0), (100, 0.0), (10, 30.0))
 
     def fit(
         self,
