@@ -8,7 +8,7 @@ dotted name: `changes.width` is the width among the changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
@@ -176,18 +176,21 @@ def grid_points(space: Space, *, num: int) -> list[dict[str, Any]]:
     return points
 
 
-def to_json(space: Space) -> dict[str, Any]:
-    """Return a space as plain values."""
-    return {name: {"kind": type(one).__name__, **asdict(one)} for name, one in space.items()}
+def to_json(space: Space) -> list[dict[str, Any]]:
+    """Return a space as plain values, in its order, which PostgreSQL keeps of lists only."""
+    return [
+        {"name": name, "kind": type(one).__name__, **asdict(one)} for name, one in space.items()
+    ]
 
 
-def from_json(values: Mapping[str, Any]) -> Space:
+def from_json(values: Iterable[Mapping[str, Any]]) -> Space:
     """Return the space that `to_json` wrote."""
     kinds: dict[str, Any] = {"Whole": Whole, "Real": Real, "Choice": Choice}
     space: Space = {}
-    for name, told in values.items():
-        options = {key: _hashable(value) for key, value in told.items() if key != "kind"}
-        space[name] = kinds[told["kind"]](**options)
+    for told in values:
+        named = {key: _hashable(value) for key, value in told.items()}
+        name, kind = named.pop("name"), named.pop("kind")
+        space[name] = kinds[kind](**named)
     return space
 
 

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('num_trials', models.PositiveIntegerField(default=30, help_text='At most so many; the first is of the usual settings.')),
                 ('max_at_once', models.PositiveSmallIntegerField(default=4, help_text='Trials at work at the same time, at most.')),
                 ('split', models.CharField(choices=[('leave-one-out', 'Leave One Out'), ('time', 'Time')], default='leave-one-out', max_length=20)),
-                ('space', models.JSONField(blank=True, default=dict, help_text='What may be tried; known when it has begun.')),
+                ('space', models.JSONField(blank=True, default=list, help_text='What may be tried; known when it has begun.')),
                 ('start', models.JSONField(blank=True, default=dict, help_text='The usual settings, which it begins with.')),
                 ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -35,7 +35,7 @@ class Study(Run):
         default=EvaluationRun.Split.LEAVE_ONE_OUT,
     )
     space = models.JSONField(
-        default=dict, blank=True, help_text="What may be tried; known when it has begun."
+        default=list, blank=True, help_text="What may be tried; known when it has begun."
     )
     start = models.JSONField(
         default=dict, blank=True, help_text="The usual settings, which it begins with."

@@ -52,6 +52,10 @@ class StudyRow:
         return min(self.num_ended / self.num_trials, 1.0) if self.num_trials else 0.0
 
     @property
+    def best_ndcg(self) -> float | None:
+        return None if self.best is None else float(self.best["ndcg"])
+
+    @property
     def gain(self) -> float | None:
         """What the best trial is better than the usual settings, as a share of these."""
         if self.best is None or not self.start_ndcg:
@@ -67,7 +71,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyPage:
-    """One study with what it has found; `space` says what may be tried, as `spaces.to_json` wrote it."""
+    """One study with what it has found; `space` says by name what may be tried, as `spaces.to_json` wrote it."""
 
     row: StudyRow
     space: dict[str, Any]
@@ -128,7 +132,7 @@ def study(*, pk: int) -> StudyPage | None:
         return None
     return StudyPage(
         row=_row(found),
-        space=found.space,
+        space={told["name"]: told for told in found.space},
         start=found.start,
         importances=found.results.get("importances", {}),
         num_users=found.results.get("num_users", 0),

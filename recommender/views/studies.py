@@ -60,7 +60,7 @@ def study(request: HttpRequest, pk: int) -> HttpResponseBase:
     if found is None:
         raise Http404("There is no such study.")
     if request.GET.get("format") == "csv":
-        return files.csv_file(f"study-{pk}-trials", HEADER, _csv_rows(pk))
+        return files.csv_file(f"study-{pk}-trials", HEADER, _csv_rows(found))
     context = _live(request, found)
     if is_part_asked(request):
         part = render(request, "recommender/parts/study_live.html", context)
@@ -205,10 +205,11 @@ def _by_family() -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def _csv_rows(pk: int) -> Iterator[tuple[Any, ...]]:
-    rows, _ = pages_studies.trials(study_id=pk, sort="number", limit=tuning.MOST_TRIALS)
+def _csv_rows(found: pages_studies.StudyPage) -> Iterator[tuple[Any, ...]]:
+    rows, _ = pages_studies.trials(study_id=found.row.pk, sort="number", limit=tuning.MOST_TRIALS)
     for one in rows:
-        said = "; ".join(f"{name}={charts.setting_value(v)}" for name, v in one.params.items())
+        known = [name for name in found.space if name in one.params]
+        said = "; ".join(f"{name}={charts.setting_value(one.params[name])}" for name in known)
         yield (one.number, one.state, one.value, one.is_pruned, one.seconds, said, one.error)
 
 

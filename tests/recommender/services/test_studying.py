@@ -240,5 +240,5 @@ def test_the_network_s_trial_is_one_network_told_pass_by_pass(population, monkey
     assert (study.state, study.error) == (RunState.DONE, "")
     assert first.settings == {"changes.width": 32, "trend": 0.5}
     assert [step for step, _ in first.reached] == [1, 2]
-    assert set(second.settings) == set(study.space)
+    assert set(second.settings) == {told["name"] for told in study.space}
     assert second.results["settings"]["changes"]["num_members"] == 1
