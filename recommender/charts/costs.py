@@ -53,13 +53,14 @@ def accuracy_over_time(costs: Sequence[Cost], *, metric: str) -> dict[str, Any]:
             "hovermode": "closest",
             "xaxis": {"title": {"text": "seconds to fit and to answer"}, "type": "log"},
             "yaxis": {"title": {"text": title}, "rangemode": "tozero"},
-            # An axis in steps of ten takes the places of labels as powers of ten.
+            # An axis in steps of ten takes the places of labels as powers of ten. Where two labels meet the
+            # script leaves out the later one: the best comes first.
             "annotations": [
                 {
                     "text": algorithm_name(cost.algorithm), "x": log10(_shown(cost)), "y": cost.value,
                     "showarrow": False, "yshift": 12,
                 }
-                for cost in best
+                for cost in reversed(best)
             ],
         },
     }  # fmt: skip

@@ -46,11 +46,9 @@ def algorithm_name(algorithm: str) -> str:
     """Return an algorithm's name as readers know it."""
     if algorithm == NETWORK:
         return NETWORK_NAME
-    known = {"item_knn": "Item-KNN", "user_knn": "User-KNN"}
-    if algorithm in known:
-        return known[algorithm]
     words = [SHORT_NAMES.get(word, word) for word in algorithm.split("_")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+    name = " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+    return name.replace("Item KNN", "Item-KNN").replace("User KNN", "User-KNN")
 
 
 def metric_bars(bars: Sequence[Bar], *, metric: str) -> dict[str, Any]:

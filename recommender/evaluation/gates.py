@@ -106,7 +106,7 @@ def _accuracy(found: Accuracy | None) -> Check:
 def _coverage(found: Standing) -> Check:
     share = found.num_items / found.num_items_serving if found.num_items_serving else 1.0
     numbers = (
-        f"{found.num_items:,} different items in the top tens of {found.num_sampled:,} people, where what "
+        f"{found.num_items:,} different items in the top tens of {_people(found.num_sampled)}, where what "
         f"serves has {found.num_items_serving:,}"
     )
     if share < MIN_COVERAGE:
@@ -119,7 +119,7 @@ def _coverage(found: Standing) -> Check:
 def _emptiness(found: Standing) -> Check:
     more = (found.num_empty - found.num_empty_serving) / max(found.num_end_users, 1)
     numbers = (
-        f"{found.num_empty:,} of {found.num_end_users:,} people would get no recommendation of their own, "
+        f"{found.num_empty:,} of {_people(found.num_end_users)} would get no recommendation of their own, "
         f"now {found.num_empty_serving:,} get none"
     )
     if more > MAX_EMPTY:
@@ -131,3 +131,7 @@ def _emptiness(found: Standing) -> Check:
 
 def _percent(share: float) -> str:
     return f"{100 * share:g} %"
+
+
+def _people(num: int) -> str:
+    return f"{num:,} {'person' if num == 1 else 'people'}"

@@ -132,7 +132,18 @@ def accuracy_over_time(report: pages_evaluation.Report) -> Figure | None:
 def evaluation_sentence(report: pages_evaluation.Report) -> str:
     """Say in one sentence what an evaluation found."""
     bars = _bars(report, f"recall@{report.k}")
-    return charts.sentence(bars, k=report.k, split=report.split, baseline=report.baseline)
+    if bars:
+        return charts.sentence(bars, k=report.k, split=report.split, baseline=report.baseline)
+    best = next((line for line in report.lines if line.cells[0]), None)
+    if best is None or best.cells[0] is None:
+        return ""
+    metric, cell = words.metric_name(shown_metric(report)), best.cells[0]
+    noise = "" if cell.half_width is None else f" ± {words.metric(cell.half_width)}"
+    people = words.number(cell.num_users)
+    return (
+        f"{words.algorithm(best.algorithm)} leads with {metric} {words.metric(cell.value)}{noise} over {people} "
+        "end users."
+    )
 
 
 def order_sentence(report: pages_evaluation.Report) -> str:

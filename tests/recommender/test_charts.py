@@ -97,7 +97,7 @@ def test_the_sentence_fits_what_there_is(bars, arguments, expected):
         ("ease", "EASE"),
         ("recent_ease", "Recent EASE"),
         ("item_knn", "Item-KNN"),
-        ("user_knn_pearson", "User KNN Pearson"),
+        ("user_knn_pearson", "User-KNN Pearson"),
         ("tfidf", "TF-IDF"),
         ("most_popular", "Most popular"),
         ("interest_network", "Network"),
@@ -166,7 +166,11 @@ def test_accuracy_over_time_joins_them_and_leaves_the_others_grey():
     # What takes no time has a place on an axis in steps of ten all the same.
     assert (best["meta"], best["x"]) == ({"role": "accent"}, [0.01, 2.0, 300.0])
     labels = [(label["text"], label["x"]) for label in figure["layout"]["annotations"]]
-    assert labels == [("Most popular", -2), ("EASE", pytest.approx(0.301, abs=1e-3)), ("Network", pytest.approx(2.477, abs=1e-3))]  # fmt: skip
+    assert labels == [
+        ("Network", pytest.approx(2.477, abs=1e-3)),
+        ("EASE", pytest.approx(0.301, abs=1e-3)),
+        ("Most popular", -2),
+    ]
 
 
 @pytest.mark.parametrize(
