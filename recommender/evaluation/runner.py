@@ -264,7 +264,9 @@ def _choose(
         one = _Candidate(algorithm, settings, fitted, ndcg, seconds)
         # Only the best fit stays in memory; of equals, the usual setting, which comes first.
         tried = sorted([*tried, one], key=lambda each: -(each.validation_ndcg or 0.0))[:1]
-    return replace(tried[0], choose_seconds=time.perf_counter() - began - tried[0].fit_seconds)
+    # A fit may have taken over work of another algorithm's, which is told as its own time.
+    seconds = max(time.perf_counter() - began - tried[0].fit_seconds, 0.0)
+    return replace(tried[0], choose_seconds=seconds)
 
 
 def _fit_for_test(
