@@ -75,18 +75,35 @@ Dimension: TypeAlias = Whole | Real | Choice
 Space: TypeAlias = dict[str, Dimension]
 
 HALF_LIFE = Choice((None, 2.0, 5.0, 10.0, 20.0))
+SIMILARITIES = ("adjusted", "pearson", "jaccard", "euclidean", "manhattan")
+COMPARED = ("user_knn", *(f"{of}_knn_{by}" for of in ("item", "user") for by in SIMILARITIES))
+NEIGHBOURS: Space = {
+    "num_neighbours": Whole(5, 800, is_log=True),
+    "shrinkage": Real(0.0, 100.0),
+    "half_life": HALF_LIFE,
+}
 DECLARED: dict[str, Space] = {
-    "item_knn": {
-        "num_neighbours": Whole(5, 800, is_log=True),
-        "shrinkage": Real(0.0, 100.0),
-        "half_life": HALF_LIFE,
-    },
+    "item_knn": NEIGHBOURS,
+    # Of items and of end users, with each similarity, alike.
+    **{name: {**NEIGHBOURS, "discount": Real(0.0, 0.7)} for name in COMPARED},
     "als": {
         "width": Choice((32, 64, 128, 256, 512)),
         "unobserved_weight": Real(1e-3, 1.0, is_log=True),
         "regularisation": Real(3e-3, 3.0, is_log=True),
         "scaling": Real(0.0, 1.0),
     },
+    "slim": {
+        "l1": Real(0.1, 20.0, is_log=True),
+        "l2": Real(1.0, 500.0, is_log=True),
+        "half_life": HALF_LIFE,
+    },
+    "bpr": {
+        "width": Choice((32, 64, 128)),
+        "learning_rate": Real(0.01, 0.2, is_log=True),
+        "regularisation": Real(1e-4, 0.1, is_log=True),
+        "half_life": HALF_LIFE,
+    },
+    "svd": {"width": Whole(8, 512, is_log=True), "half_life": HALF_LIFE},
     "ease": {"regularisation": Real(1.0, 10_000.0, is_log=True), "half_life": HALF_LIFE},
     "recent_ease": {
         "regularisation": Real(1.0, 10_000.0, is_log=True),

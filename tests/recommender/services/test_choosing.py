@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from interests.models import ChosenSettings, TrainingRun
 from interests.selectors import choices
+from interests.services import training
 from interests.services.running import CannotRun
 from recommender.algorithms.linear import EaseSettings
 from recommender.services import choosing
@@ -57,3 +60,12 @@ def test_the_network_s_settings_are_those_of_its_next_training():
     assert choices.training_settings(run) == {"width": 32, "dropout": 0.1, "trend": 2.0}
     assert choosing.make("interest_network").grid()[0].changes == {}
     assert choices.training_settings(TrainingRun(network="another", requested_at=NOW)) == {}
+
+
+def test_a_training_takes_them_over_but_for_what_it_was_told_itself():
+    chosen("interest_network", **{"changes.width": 32, "changes.dropout": 0.1})
+    run = TrainingRun(requested_at=NOW, settings={"dropout": 0.25}, seed=3)
+
+    config = training._config(run, SimpleNamespace(log=drawn_log()))
+
+    assert (config.width, config.dropout, config.seed) == (32, 0.25, 3)
