@@ -55,7 +55,9 @@ def scaled(
 
 
 def ranks(scores: Scores, *, depth: int, counted: NDArray[np.bool_] | None = None) -> Scores:
-    """Return before how many items each stands: 0 for the best, at most D; equals share the best place.
+    """Return behind how many items each stands: 0 for the best, at most D.
+
+    Equals share the worst of their places: thousands that an algorithm cannot tell apart are nobody's best.
 
     Args:
         scores: -inf where unknown: these have place D. [b, N]
@@ -77,18 +79,20 @@ def ranks(scores: Scores, *, depth: int, counted: NDArray[np.bool_] | None = Non
         np.take_along_axis(best, order, axis=1),
         np.take_along_axis(values, order, axis=1),
     )
-    is_new = np.ones(values.shape, bool)
-    is_new[:, 1:] = values[:, 1:] != values[:, :-1]
-    # The place of an equal one is that of the first of them.
-    firsts = np.maximum.accumulate(np.where(is_new, np.arange(kept), 0), axis=1)
-    np.put_along_axis(places, best, firsts.astype(np.float32), axis=1)
-    # Equals of the last one may stand outside of what was kept.
-    last_rows, last_items = np.nonzero(own == values[:, -1:])
-    places[last_rows, last_items] = firsts[last_rows, -1]
+    is_last = np.ones(values.shape, bool)
+    is_last[:, :-1] = values[:, :-1] != values[:, 1:]
+    ends = np.where(is_last, np.arange(kept), kept)
+    lasts = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1].astype(np.float32)
+    # Equals of the last one that was kept may stand beyond it.
+    is_least = values == values[:, -1:]
+    goes_on = (own == values[:, -1:]).sum(axis=1) > is_least.sum(axis=1)
+    lasts[is_least & goes_on[:, None]] = depth
+    np.put_along_axis(places, best, lasts, axis=1)
     if counted is not None:
         for row in np.flatnonzero((~counted).any(axis=1)):
             others = np.flatnonzero(~counted[row])
-            places[row, others] = np.searchsorted(-values[row], -scores[row, others])
+            found = np.searchsorted(-values[row], -scores[row, others], side="right")
+            places[row, others] = np.where(found < kept, found, depth)
     places[~np.isfinite(scores)] = depth
     return places
 

@@ -10,11 +10,12 @@ from recommender.ranking import fusion
 ROW = np.array([[3, 1, 2, -np.inf]], np.float32)
 
 
-def test_places_count_those_before_and_equals_share_the_best():
+def test_places_count_those_before_and_equals_share_the_worst():
     scores = np.array([[5, 7, 5, 1, -np.inf], [0, 0, 0, 0, 0]], np.float32)
 
-    assert fusion.ranks(scores, depth=10).tolist() == [[1, 0, 1, 3, 10], [0, 0, 0, 0, 0]]
-    assert fusion.ranks(scores, depth=2).tolist() == [[1, 0, 1, 2, 2], [0, 0, 0, 0, 0]]
+    assert fusion.ranks(scores, depth=10).tolist() == [[2, 0, 2, 3, 10], [4, 4, 4, 4, 4]]
+    assert fusion.ranks(scores, depth=3).tolist() == [[2, 0, 2, 3, 3], [3, 3, 3, 3, 3]]
+    assert fusion.ranks(scores, depth=2).tolist() == [[2, 0, 2, 2, 2], [2, 2, 2, 2, 2]]
 
 
 def test_z_counts_what_is_unknown_as_the_lowest():
