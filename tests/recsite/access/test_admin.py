@@ -14,6 +14,7 @@ from interests.models import (
     AlertDelivery,
     Category,
     ChangeMark,
+    ChosenSettings,
     DetectorChoice,
     EventKind,
     ImportRun,
@@ -31,7 +32,9 @@ from recommender.models import (
     PublicationRun,
     Serving,
     SimilarItems,
+    Study,
     Switch,
+    Trial,
 )  # fmt: skip
 from recsite.access import admin_tools, groups
 from recsite.access.models import ApiKey
@@ -97,6 +100,9 @@ def rows():
     alert = Alert.objects.create(rule=rule, key="k", raised_at=NOW, text="ada changed", payload={})
     AlertDelivery.objects.create(alert=alert, channel="email", target="a@b.c", next_attempt_at=NOW)
     experiments.row_in_every_table(ada)
+    study = Study.objects.create(algorithm="ease", **factories.done())
+    Trial.objects.create(study=study, number=0, value=0.1, **factories.done())
+    ChosenSettings.objects.create(algorithm="ease", settings={"half_life": 2.0}, chosen_at=NOW)
 
 
 def address(model, page, *args):
