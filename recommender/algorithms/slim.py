@@ -28,8 +28,9 @@ Floats = NDArray[np.float32]
 # The full matrix of this many items is 1.6 GB: the most that is sensible.
 MAX_ITEMS = 20_000
 # Items at a time, others that each begins with, and others let in after each look.
-BLOCK_ITEMS, FIRST_OTHERS, MORE_OTHERS = 1_024, 48, 32
+BLOCK_ITEMS, FIRST_OTHERS, MORE_OTHERS = 1_024, 64, 48
 MAX_LOOKS = 20
+FEW_ROUNDS, MAX_ROUNDS = 16, 240
 # Fills rows of those let in that are shorter than others.
 NOBODY = -1
 # A pull this little above λ changes no ranking.
@@ -173,18 +174,22 @@ def _columns(
     let_in = np.empty((len(predicted), 0), np.intp)  # [c, k]
     found = np.empty((len(predicted), 0), np.float32)
     left, solution = pulls, sparse.csr_array(pulls.shape, dtype=np.float32)
-    for look in range(MAX_LOOKS):
+    is_first, is_exact = True, False
+    for _ in range(MAX_LOOKS):
         num_pulling = int((left > l1 + TOLERANCE).sum(axis=1).max())
-        if not num_pulling:
+        if not num_pulling and (is_exact or is_first):
             break
+        # Nearly solved will do until nobody else pulls.
+        is_exact = not num_pulling
         let_in, found = _without_zeros(let_in, found)
-        more = min(num_pulling, FIRST_OTHERS if look == 0 else MORE_OTHERS)
-        new = np.argpartition(-left, more - 1, axis=1)[:, :more]
+        more = min(num_pulling, FIRST_OTHERS if is_first else MORE_OTHERS)
+        is_first = False
+        new = np.argpartition(-left, max(more - 1, 0), axis=1)[:, :more]
         # Where fewer pull than elsewhere, some are let in that may not be.
         new = np.where(np.take_along_axis(left, new, axis=1) > l1, new, NOBODY)
         let_in = np.concatenate([let_in, new], axis=1)
         found = np.pad(found, ((0, 0), (0, more)))
-        found = _solve(let_in, predicted, gram, start=found, l1=l1, l2=l2)
+        found = _solve(let_in, predicted, gram, start=found, l1=l1, l2=l2, is_exact=is_exact)
         solution = _rows(let_in, found, num_columns=len(gram))
         left = pulls - np.asarray(by_item @ (solution @ by_item).toarray().T, np.float32).T
         left[np.repeat(rows, np.diff(solution.indptr)), solution.indices] = -np.inf
@@ -215,6 +220,7 @@ def _solve(
     start: Floats,
     l1: float,
     l2: float,
+    is_exact: bool,
 ) -> Floats:
     """Return the weights of the items let in. [c, k]"""
     grams = gram[let_in[:, :, None], let_in[:, None, :]]  # [c, k, k]
@@ -224,6 +230,6 @@ def _solve(
     right[let_in == NOBODY] = -1.0
     found = elastic_net(
         torch.from_numpy(grams), torch.from_numpy(right), l1=torch.full((len(right),), l1),
-        start=torch.from_numpy(start), is_positive=True, tolerance=TOLERANCE / 5,
+        start=torch.from_numpy(start), is_positive=True, tolerance=TOLERANCE / 5, max_rounds=MAX_ROUNDS if is_exact else FEW_ROUNDS,
     )  # fmt: skip
     return np.asarray(found.numpy())
