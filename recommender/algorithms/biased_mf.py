@@ -138,7 +138,7 @@ class BiasedMF:
             cells = _cells_of_a_pass(said, opinions=opinions, settings=settings, random=random)
             done = (number - 1) / max(settings.num_passes - 1, 1)
             size = min(max(len(cells[0]) // BATCHES, LEAST_BATCH), MOST_BATCH)
-            for batch in zip(*(part.split(size) for part in cells), strict=True):
+            for batch in zip(*(part.split(size) for part in cells), strict=True):  # type: ignore[no-untyped-call]
                 sides.step(*batch, rate=settings.learning_rate * 0.1**done, settings=settings)
             if report:
                 report(f"pass {number}", number / settings.num_passes)

@@ -206,7 +206,7 @@ class Pairs:
         places = np.minimum(np.searchsorted(self.keys, wanted), size - 1)
         is_other = self.keys[places] != wanted
         parts = (torch.from_numpy(part[is_other]) for part in (users, better, worse))
-        return list(zip(*(part.split(BATCH) for part in parts), strict=True))
+        return list(zip(*(part.split(BATCH) for part in parts), strict=True))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)

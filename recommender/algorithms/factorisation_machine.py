@@ -30,7 +30,7 @@ from recommender.algorithms.protocol import CannotFit, Report, answer_strangers,
 
 Floats = NDArray[np.float32]
 LOOK_BACK = 32
-BATCH, DRAWN = 512, 384
+BATCH, DRAWN = 1_024, 384
 FIRST_SCALE = 0.1
 MICROSECONDS_AN_HOUR = 3_600_000_000
 PART_OF_DAY = 4  # hours
@@ -53,8 +53,8 @@ class FactorisationMachineSettings:
     width: int = 48
     half_life: float = 5.0
     l2: float = 1e-5
-    learning_rate: float = 0.01
-    num_passes: int = 6
+    learning_rate: float = 0.015
+    num_passes: int = 5
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ class FactorisationMachine:
         )
         for number in range(1, settings.num_passes + 1):
             order = torch.randperm(len(targets), generator=generator)
-            for rows in order.split(BATCH) if len(targets) else ():
+            for rows in order.split(BATCH) if len(targets) else ():  # type: ignore[no-untyped-call]
                 drawn = torch.multinomial(counts, DRAWN, replacement=True, generator=generator)
                 error = loss(
                     machine.sums(),

@@ -173,7 +173,7 @@ def _columns(
     pulls[rows, predicted] = -np.inf
     let_in = np.empty((len(predicted), 0), np.intp)  # [c, k]
     found = np.empty((len(predicted), 0), np.float32)
-    left, solution = pulls, sparse.csr_array(pulls.shape, dtype=np.float32)
+    left, solution = pulls, _rows(let_in, found, num_columns=len(gram))
     is_first, is_exact = True, False
     for _ in range(MAX_LOOKS):
         num_pulling = int((left > l1 + TOLERANCE).sum(axis=1).max())
@@ -191,7 +191,8 @@ def _columns(
         found = np.pad(found, ((0, 0), (0, more)))
         found = _solve(let_in, predicted, gram, start=found, l1=l1, l2=l2, is_exact=is_exact)
         solution = _rows(let_in, found, num_columns=len(gram))
-        left = pulls - np.asarray(by_item @ (solution @ by_item).toarray().T, np.float32).T
+        explained = sparse.csr_array(solution @ by_item).toarray()  # [c, U]
+        left = pulls - np.asarray(by_item @ explained.T, np.float32).T
         left[np.repeat(rows, np.diff(solution.indptr)), solution.indices] = -np.inf
     own = solution.tocoo()
     return sparse.coo_array((own.data, (own.col, predicted[own.row])), shape=gram.shape)
@@ -230,6 +231,7 @@ def _solve(
     right[let_in == NOBODY] = -1.0
     found = elastic_net(
         torch.from_numpy(grams), torch.from_numpy(right), l1=torch.full((len(right),), l1),
-        start=torch.from_numpy(start), is_positive=True, tolerance=TOLERANCE / 5, max_rounds=MAX_ROUNDS if is_exact else FEW_ROUNDS,
+        start=torch.from_numpy(start), is_positive=True, tolerance=TOLERANCE / 5,
+        max_rounds=MAX_ROUNDS if is_exact else FEW_ROUNDS,
     )  # fmt: skip
     return np.asarray(found.numpy())
