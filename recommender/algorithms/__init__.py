@@ -249,6 +249,15 @@ REGISTRY = {
         FUSION,
         "Several algorithms mixed as is best for each group of people.",
     ),
+    "epsilon_greedy": Entry(
+        "exploration", "EpsilonGreedy", EXPLORATION, "Another algorithm, and now and then any item."
+    ),
+    "thompson_sampling": Entry(
+        "exploration", "ThompsonSampling", EXPLORATION, "Another algorithm, by scores drawn anew."
+    ),
+    "lin_ucb": Entry(
+        "exploration", "LinUCB", EXPLORATION, "Another algorithm, by what items are worth at best."
+    ),
 }
 # In every table, asked for or not (product.md, Measures).
 ALWAYS = ("most_popular", "recently_popular")

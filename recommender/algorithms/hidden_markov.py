@@ -99,7 +99,7 @@ class HiddenMarkov:
     reads_order = True
 
     def grid(self) -> Sequence[HiddenMarkovSettings]:
-        return tuple(HiddenMarkovSettings(number) for number in (16, 8, 24))
+        return tuple(HiddenMarkovSettings(number) for number in (16, 8))
 
     def fit(
         self,
