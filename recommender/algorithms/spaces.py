@@ -259,8 +259,8 @@ def _around(value: Any) -> Dimension | None:
     if isinstance(value, int):
         low, high = max(1, round(value / AROUND)), round(value * AROUND)
         return Whole(low, high) if low < high else None
-    high = value * AROUND if value >= 1 else min(value * AROUND, (1 + value) / 2)
-    return Real(value / AROUND, high)
+    most = value * AROUND if value >= 1 else min(value * AROUND, (1 + value) / 2)
+    return Real(value / AROUND, most)
 
 
 def _get(settings: Any, path: Sequence[str]) -> tuple[Any, bool]:

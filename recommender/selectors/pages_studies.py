@@ -156,7 +156,8 @@ def trials(*, study_id: int, sort: str, limit: int, offset: int = 0) -> tuple[li
 def finished_trials(*, study_id: int) -> list[tuple[int, float, dict[str, Any]]]:
     """Return number, value and settings of the trials that came to their end, in order; one query."""
     rows = Trial.objects.filter(study=study_id, value__isnull=False).order_by("number")
-    return list(rows.values_list("number", "value", "settings"))
+    found = rows.values_list("number", "value", "settings")
+    return [(number, value, params) for number, value, params in found if value is not None]
 
 
 def chosen_now() -> list[Chosen]:

@@ -142,7 +142,9 @@ def _prepare(study: Study) -> _Prepared:
     if _memory and _memory[0].study_id == study.pk:
         return _memory[0]
     _memory.clear()  # before the next is read: one is in memory at a time
-    known = events.interaction_log(last_key=study.settings["last_event_key"], seed=study.seed)
+    known = events.interaction_log(
+        last_key=study.settings["last_event_key"], seed=study.seed, with_descriptions=True
+    )
     assert study.started_at is not None
     split = splits.split(known.happened_by(study.started_at).log, name=study.split)
     trials.samples(split.validation, seed=study.seed)  # raises where there is nobody
@@ -201,7 +203,9 @@ def _values_for(study: Study, number: int) -> dict[str, Any]:
 
 
 def _tried(study: Study, *, but: int | None = None) -> list[Tried]:
-    rows = study.trials.exclude(pk=but).order_by("number")
+    rows = study.trials.order_by("number")
+    if but is not None:
+        rows = rows.exclude(pk=but)
     return [
         Tried(
             params=spaces.params_from_json(row.settings),

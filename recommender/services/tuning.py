@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 
 from interests.models import ChosenSettings, RunState
 from interests.services import running
@@ -107,7 +107,7 @@ def lacking(*, now: datetime) -> list[Wanted]:
     return wanted
 
 
-def use(*, study: Study, now: datetime, by: AbstractBaseUser | None) -> ChosenSettings:
+def use(*, study: Study, now: datetime, by: User | None) -> ChosenSettings:
     """Let the best settings of a study be used from the next training, evaluation or publication on.
 
     Raises:
