@@ -25,12 +25,15 @@ class Catalogue:
         category_names: names of the categories, the last is `UNCATEGORISED`. C of them
         shares: row i says how item i's one event is shared among categories: equal parts, or all of
             it "uncategorised"; rows sum to 1, float32. [N, C]
+        descriptions: further words of each item, "" where there are none, `object` array of str; None where
+            they were not asked for. [N]
     """
 
     item_ids: NDArray[np.object_]
     titles: NDArray[np.object_]
     category_names: tuple[str, ...]
     shares: NDArray[np.float32]
+    descriptions: NDArray[np.object_] | None = None
 
     @classmethod
     def build(
@@ -39,6 +42,7 @@ class Catalogue:
         item_ids: Sequence[str],
         titles: Sequence[str] | None = None,
         categories: Sequence[Sequence[str]] | None = None,
+        descriptions: Sequence[str] | None = None,
     ) -> Catalogue:
         """Build a catalogue from lists as long as `item_ids`; category names are put in sorted order."""
         categories = categories if categories is not None else [()] * len(item_ids)
@@ -55,7 +59,15 @@ class Catalogue:
             titles=np.asarray(titles if titles is not None else [""] * len(item_ids), object),
             category_names=tuple(names),
             shares=shares,
+            descriptions=None if descriptions is None else np.asarray(descriptions, object),
         )
+
+    @property
+    def texts(self) -> NDArray[np.object_]:
+        """Return all words of each item: its title, then what further describes it. [N]"""
+        if self.descriptions is None:
+            return self.titles
+        return np.asarray(self.titles + " " + self.descriptions, object)
 
     @property
     def num_items(self) -> int:
@@ -68,6 +80,7 @@ class Catalogue:
             item_ids=self.item_ids[index],
             titles=self.titles[index],
             shares=self.shares[index],
+            descriptions=None if self.descriptions is None else self.descriptions[index],
         )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from interests.datasets import movielens, recsite_csv
+from interests.datasets.descriptions import NAMED, description_of
 from interests.datasets.errors import DatasetError
 from interests.datasets.kinds import weight_of
 from interests.datasets.layout import (
@@ -102,6 +103,7 @@ def _catalogue(layout: Layout, seen: NDArray[np.object_]) -> Catalogue:
     item_ids: list[str] = []
     titles: list[str] = []
     categories: list[Sequence[str]] = []
+    descriptions: list[str] = []
     if layout.items is not None:
         table = _read_table(layout.items)
         _refuse(layout.items, table, table["item_id"].str.strip() == "", "has no item_id")
@@ -109,13 +111,21 @@ def _catalogue(layout: Layout, seen: NDArray[np.object_]) -> Catalogue:
         item_ids = table["item_id"].tolist()
         titles = table["title"].tolist() if "title" in table else [""] * len(item_ids)
         categories = _item_categories(layout.items, table)
+        descriptions = _descriptions(table)
     described = set(item_ids)
     unmatched = [item_id for item_id in seen if item_id not in described]
     return Catalogue.build(
         item_ids=item_ids + unmatched,
         titles=titles + [""] * len(unmatched),
         categories=categories + [()] * len(unmatched),
+        descriptions=descriptions + [""] * len(unmatched),
     )
+
+
+def _descriptions(table: pd.DataFrame) -> list[str]:
+    """Return the words of the columns that have no meaning of their own, of each item."""
+    further = [name for name in table.columns if name not in NAMED]
+    return [description_of(row) for row in table[further].itertuples(index=False, name=None)]
 
 
 def _item_categories(source: Table, table: pd.DataFrame) -> list[Sequence[str]]:

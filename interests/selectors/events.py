@@ -5,6 +5,7 @@ Legend: E events, U end users, N items, C categories ("uncategorised" included, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from interests.datasets.descriptions import description_of
 from interests.datasets.drawing import drawn
 from interests.datasets.log import UNCATEGORISED, Catalogue, InteractionLog
 from interests.models import Category, EventKind
@@ -120,12 +122,17 @@ class DatabaseLog:
         return replace(self, log=self.log.take(is_past))
 
 
-def load_catalogue() -> LoadedCatalogue:
-    """Return all items, categories and event kinds."""
+def load_catalogue(*, with_descriptions: bool = False) -> LoadedCatalogue:
+    """Return all items, categories and event kinds.
+
+    Args:
+        with_descriptions: the words of descriptions and attributes, too, for what learns from them.
+    """
     kinds = list(EventKind.objects.order_by("pk").values_list("pk", "name", "weight"))
     used = Category.objects.filter(is_used=True).exclude(name=UNCATEGORISED)
     named = list(used.order_by("pk").values_list("pk", "name"))
-    items = _rows("SELECT id, item_id, title FROM interests_item ORDER BY id")
+    further = ", description, attributes" if with_descriptions else ""
+    items = _rows(f"SELECT id, item_id, title{further} FROM interests_item ORDER BY id")
     item_keys = np.array([row[0] for row in items], np.int64)
     keys = np.array([key for key, _ in named], np.int64)
     return LoadedCatalogue(
@@ -134,6 +141,7 @@ def load_catalogue() -> LoadedCatalogue:
             titles=np.array([row[2] for row in items], object),
             category_names=(*(name for _, name in named), UNCATEGORISED),
             shares=_shares(item_keys=item_keys, category_keys=keys),
+            descriptions=_descriptions(items) if with_descriptions else None,
         ),
         item_keys=item_keys,
         category_keys=np.append(keys, UNCATEGORISED_KEY),
@@ -152,6 +160,7 @@ def interaction_log(
     ties: str = "random",
     seed: int = 0,
     catalogue: LoadedCatalogue | None = None,
+    with_descriptions: bool = False,
 ) -> DatabaseLog:
     """Return the events of everybody, or of some, sorted; none that somebody wants forgotten or opted out with.
 
@@ -166,6 +175,7 @@ def interaction_log(
         seed: of that order.
         catalogue: what `load_catalogue()` returned before; loaded afresh where None, or where events
             name items or kinds that are not in it.
+        with_descriptions: of what is loaded afresh, as `load_catalogue` has it.
     """
     rows = _events(end_users=end_users, until=until, arrived_until=arrived_until, last_key=last_key)
     user_keys = np.unique(rows["user"])
@@ -173,9 +183,9 @@ def interaction_log(
     # Somebody erased between the two queries is not in the log.
     user_keys = user_keys[np.isin(user_keys, np.fromiter(names, np.int64, len(names)))]
     # The catalogue comes after the events, so that it knows all their items.
-    loaded = catalogue or load_catalogue()
+    loaded = catalogue or load_catalogue(with_descriptions=with_descriptions)
     if catalogue is not None and not _knows_all(loaded, rows):
-        loaded = load_catalogue()
+        loaded = load_catalogue(with_descriptions=with_descriptions)
     return _assemble(
         rows=rows, user_keys=user_keys, names=names, loaded=loaded, ties=ties, seed=seed
     )
@@ -275,6 +285,17 @@ def _shares(
     shares[shares.sum(1) == 0, -1] = 1
     shares /= shares.sum(1, keepdims=True)
     return shares
+
+
+def _descriptions(items: Sequence[tuple[Any, ...]]) -> NDArray[np.object_]:
+    """Return the words of descriptions and attributes of rows that end with them. [N]"""
+    words = [
+        description_of(
+            [row[3], *(json.loads(row[4]) if isinstance(row[4], str) else row[4]).values()]
+        )
+        for row in items
+    ]
+    return np.array(words, object)
 
 
 def _knows_all(loaded: LoadedCatalogue, rows: dict[str, NDArray[Any]]) -> bool:

@@ -174,7 +174,7 @@ class Content:
 
 
 class BagOfWords(Content):
-    """Items by the counts of their words and categories."""
+    """Items by the counts of their words and categories (Pazzani and Billsus, 1997)."""
 
     name = "bag_of_words"
 
@@ -183,7 +183,7 @@ class BagOfWords(Content):
 
 
 class TfIdf(Content):
-    """Items by their words and categories, the rarer a word the more it counts."""
+    """Items by their words and categories, rare words counting more (Salton and Buckley, 1988)."""
 
     name = "tfidf"
 
@@ -192,7 +192,7 @@ class TfIdf(Content):
 
 
 class WordEmbeddings(Content):
-    """Items by the mean vector of their words; words are near that stand beside the same words."""
+    """Items by the mean vector of their words, near where they stand beside the same (Levy and Goldberg, 2014)."""
 
     name = "word_embeddings"
 
@@ -210,7 +210,7 @@ class WordEmbeddings(Content):
 
 
 class Item2Vec(Content):
-    """Items by the company they keep in histories: skip-gram with negative sampling, factorised."""
+    """Items by their company in histories: skip-gram, factorised (Barkan and Koenigstein, 2016)."""
 
     name = "item2vec"
     is_baseline = True

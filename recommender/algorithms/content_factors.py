@@ -104,7 +104,7 @@ class _Learned:
 
 
 class ContentFactors:
-    """Known items by factors, new ones by what is said about them."""
+    """Known items by factors, new ones by what is said about them (Gantner et al., ICDM 2010)."""
 
     name = "content_factors"
     is_baseline = False

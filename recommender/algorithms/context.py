@@ -1,8 +1,7 @@
 """What is chosen at this hour and on this weekday beyond the usual.
 
-Naive Bayes over the context (Zhang, 2004, says why it ranks well though hour and weekday hang together): log p(item) +
-log p(hour | item) / p(hour) + log p(weekday | item) / p(weekday), each ratio pulled towards 1 by events that are like
-all. The log of events carries neither device nor zone: hours are those of UTC, which tell people of one zone apart by
+Naive Bayes over the context (Zhang, The Optimality of Naive Bayes, 2004): log p(item) + log p(hour | item) / p(hour) +
+log p(weekday | item) / p(weekday), each ratio pulled towards 1 by events that are like all. The log of events carries neither device nor zone: hours are those of UTC, which tell people of one zone apart by
 their day and those of many zones by where they live.
 
 Legend: b end users, N items, F features: 24 hours, then 7 weekdays.

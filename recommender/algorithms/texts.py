@@ -46,7 +46,7 @@ def words_of(catalogue: Catalogue) -> Words:
     """Read the categories and the words of all items of a catalogue, chosen or not."""
     rows = [
         Counter(WORD.findall(text.lower()) + [f"category:{name}" for name in categories])
-        for text, categories in zip(catalogue.titles, _categories(catalogue), strict=True)
+        for text, categories in zip(catalogue.texts, _categories(catalogue), strict=True)
     ]
     num_items = Counter(word for row in rows for word in row)
     # By name where equally frequent, so that the order of the catalogue does not matter.

@@ -83,7 +83,9 @@ def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
     names = algorithms.chosen_names(settings.get("algorithms", ["usual"]))
     made = [choosing.make(name, **_options(name, run)) for name in names]
     hold.report("reading events", 0.0)
-    known = events.interaction_log(ties=settings.get("ties", "random"), seed=run.seed)
+    known = events.interaction_log(
+        ties=settings.get("ties", "random"), seed=run.seed, with_descriptions=True
+    )
     # One event from the year 9999 would be everybody's "lately", and its person's last.
     log = known.happened_by(run.started_at or run.requested_at).log
     split = splits.split(log, name=run.split, has_repeats=request.has_repeats)

@@ -60,6 +60,27 @@ def test_read_recsite_form(tmp_path):
     assert log.positions.tolist() == [0, 1, 2]
 
 
+def test_read_words_of_further_columns_and_nothing_else(tmp_path):
+    write(tmp_path, "interactions.csv", HEADER, "a,x,view,2026-01-01", "a,z,view,2026-01-02")
+    write(
+        tmp_path,
+        "items.csv",
+        "item_id,title,categories,description,price,year,page,maker",
+        "x,Ex,A,A fine thing,12.5,1995,https://example.com/x, Acme ",
+        "y,Why,A,,3,,,",
+    )
+
+    catalogue = datasets.read(tmp_path).catalogue
+
+    assert catalogue.item_ids.tolist() == ["x", "y", "z"]
+    assert catalogue.descriptions.tolist() == ["A fine thing 1995 Acme", "", ""]
+    assert catalogue.texts.tolist() == ["Ex A fine thing 1995 Acme", "Why ", " "]
+    assert catalogue.take(np.array([1, 0])).texts.tolist() == [
+        "Why ",
+        "Ex A fine thing 1995 Acme",
+    ]
+
+
 def test_read_repeated_event_id_counts_once_and_equal_lines_twice(tmp_path):
     line = "a,x,view,2026-01-01"
     write(

@@ -68,6 +68,26 @@ def test_interaction_log_of_everybody_is_sorted_and_keeps_keys():
     ]
 
 
+def test_interaction_log_reads_words_about_items_where_asked():
+    thing, bare = item("thing"), item("bare")
+    thing.description = "A fine thing"
+    thing.attributes = {
+        "maker": "Acme",
+        "price": 12.5,
+        "page": "https://example.com",
+        "year": "1995",
+    }
+    thing.save()
+    event(end_user("ann"), bare, minutes=1)
+
+    asked = events.interaction_log(with_descriptions=True).log.catalogue
+    usual = events.interaction_log().log.catalogue
+
+    assert asked.texts.tolist() == ["THING A fine thing 1995 Acme", "BARE "]
+    assert usual.descriptions is None
+    assert usual.texts.tolist() == ["THING", "BARE"]
+
+
 def test_interaction_log_weighs_kinds_as_curators_set_them():
     EventKind.objects.filter(name="view").update(weight=-2)
     event(end_user("ann"), item("a"), minutes=0)

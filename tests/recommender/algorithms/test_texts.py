@@ -26,6 +26,17 @@ def test_words_are_those_of_two_items_the_most_frequent_first():
     assert words.num_items_with.tolist() == [3, 2]
 
 
+def test_words_of_descriptions_count_as_those_of_titles_do():
+    described = Catalogue.build(
+        item_ids=["1", "2"], titles=["Star Wars", "Trek"], descriptions=["", "a star, a STAR"]
+    )
+
+    words = texts.words_of(described)
+
+    assert words.names == ("star",)
+    assert words.counts.toarray().tolist() == [[1], [2]]
+
+
 def test_rare_words_weigh_more():
     words = texts.words_of(FILMS)
 
