@@ -9,7 +9,6 @@ LIKE_INDEX = "interests_interaction_event_id_1b09cdfa_like"
 
 
 class Migration(migrations.Migration):
-
     dependencies = [("interests", "0019_standings_are_not_packed")]
 
     operations = [
