@@ -135,10 +135,10 @@ class Side:
         event yet are 0. Who has no value yet has the usual one.
         """
         num_kinds = len(self.scale.kind_names)
-        groups = groups.astype(np.int64)
-        counts = [self.kinds.counts(groups * num_kinds + k, ranks) for k in range(num_kinds)]
+        own: Int = groups.astype(np.int64)
+        counts = [self.kinds.counts(own * num_kinds + k, ranks) for k in range(num_kinds)]
         columns = [np.log1p(count) for count in counts]
-        columns += [*self._values(groups, ranks), *self._ages(groups, ranks, times)]
+        columns += [*self._values(own, ranks), *self._ages(own, ranks, times)]
         return np.stack(columns, axis=1).astype(np.float32)
 
     def mean_values(self, groups: NDArray[np.integer], ranks: Int) -> NDArray[np.float64]:
