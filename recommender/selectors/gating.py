@@ -86,16 +86,23 @@ def standing_of(candidate: PublicationRun, serving: PublicationRun) -> Standing:
     with connection.cursor() as cursor:
         cursor.execute(EMPTY, {"candidate": candidate.pk, "serving": serving.pk})
         num_end_users, num_empty, num_empty_serving = cursor.fetchone()
-        covered = []
-        for publication in (candidate, serving):
-            values = {
-                "publication": publication.pk,
-                "people": people,
-                "top": publications.TOP,
-            }
-            cursor.execute(COVERED, values)
-            covered.append(cursor.fetchone()[0])
-    return Standing(num_end_users, num_empty, num_empty_serving, *covered, num_sampled=len(people))
+    return Standing(
+        num_end_users=num_end_users,
+        num_empty=num_empty,
+        num_empty_serving=num_empty_serving,
+        num_items=_covered(candidate, people),
+        num_items_serving=_covered(serving, people),
+        num_sampled=len(people),
+    )
+
+
+def _covered(publication: PublicationRun, people: list[int]) -> int:
+    """Return how many different items stand in the top tens of some people."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COVERED, {"publication": publication.pk, "people": people, "top": publications.TOP}
+        )
+        return int(cursor.fetchone()[0])
 
 
 def accuracy(candidate: PublicationRun, serving: PublicationRun) -> Accuracy | None:
