@@ -1,5 +1,8 @@
 """Many small least squares with L1 and L2 at once, by coordinate descent (Friedman, Hastie, Tibshirani, JSS 2010).
 
+A few rounds find out which unknowns are 0 and the signs of the others; given these, the solution is that of linear
+equations, which saves the many rounds of getting ever nearer. Where its signs are others, descent goes on.
+
 Legend: m problems, D unknowns of each.
 """
 
@@ -8,7 +11,7 @@ from __future__ import annotations
 import torch
 
 # Problems that are solved leave the work every so many rounds.
-ROUNDS_A_LOOK = 8
+ROUNDS_A_LOOK = 4
 
 
 def elastic_net(
@@ -44,8 +47,13 @@ def elastic_net(
             grams if is_all else grams[open_ones], right[open_ones], l1[open_ones],
             solved[open_ones], is_positive=is_positive,
         )  # fmt: skip
+        is_open = moved > tolerance
         solved[open_ones] = found
-        open_ones = open_ones[moved > tolerance]
+        open_ones = open_ones[is_open]
+        if len(open_ones):
+            solved[open_ones] = _given_signs(
+                grams[open_ones], right[open_ones], l1[open_ones], found[is_open]
+            )
     return solved
 
 
@@ -76,3 +84,18 @@ def _rounds(
             columns[unknown] = new
     moved = (columns - before).abs().amax(dim=0)
     return columns.T.contiguous(), moved
+
+
+def _given_signs(
+    grams: torch.Tensor, right: torch.Tensor, l1: torch.Tensor, found: torch.Tensor
+) -> torch.Tensor:
+    """Return the solution that has 0 where `found` has, if its signs are those of `found`, else `found`. [m, D]"""
+    signs = found.sign()
+    is_free = signs.abs()
+    masked = grams * is_free[:, :, None] * is_free[:, None, :]
+    masked.diagonal(dim1=1, dim2=2).add_(1 - is_free)
+    lower, _ = torch.linalg.cholesky_ex(masked)
+    pull = (right - l1[:, None] * signs) * is_free
+    exact = torch.cholesky_solve(pull[:, :, None], lower)[:, :, 0]
+    is_right = (exact.sign() == signs).all(dim=1)
+    return torch.where(is_right[:, None], exact, found)

@@ -30,7 +30,7 @@ MAX_ITEMS = 20_000
 # Items at a time, others that each begins with, and others let in after each look.
 BLOCK_ITEMS, FIRST_OTHERS, MORE_OTHERS = 1_024, 64, 48
 MAX_LOOKS = 20
-FEW_ROUNDS, MAX_ROUNDS = 16, 240
+FEW_ROUNDS, MAX_ROUNDS = 8, 240
 # Fills rows of those let in that are shorter than others.
 NOBODY = -1
 # A pull this little above λ changes no ranking.
