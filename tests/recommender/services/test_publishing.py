@@ -348,7 +348,8 @@ def test_a_closed_gate_holds_what_is_published_with_its_reason(training, monkeyp
 
     assert second.state == RunState.DONE
     assert Serving.objects.get().publication == first
-    assert (second.held_by, second.held_because[:34]) == ("", "Fewer than 150 % of the items: 20 ")
+    assert second.held_by == ""
+    assert second.held_because.startswith("Fewer than 150 % of the items: ")
     assert second.results["switched"] is False
     assert second.results["not_switched_because"] == f"It is held. {second.held_because}"
     assert [check["is_met"] for check in second.results["gate"]["checks"]] == [True, False, True]

@@ -29,6 +29,7 @@ from interests.services import drift_marks
 from recommender.models import (
     EvaluationRun,
     MetricValue,
+    PairedTest,
     PublicationRun,
     Serving,
     SimilarItems,
@@ -87,6 +88,9 @@ def rows():
     evaluated = EvaluationRun.objects.create(split="time", **factories.done())
     MetricValue.objects.create(
         evaluation_run=evaluated, algorithm="ease", metric="ndcg@10", value=0.1, num_users=3
+    )
+    PairedTest.objects.create(
+        evaluation_run=evaluated, first="ease", second="als", difference=0, low=0, high=0, p_value=1
     )
     InterestState.objects.create(
         end_user=ada, tracker_version="1", at=NOW, category_ids=[drama.pk, 0], weights=[0.75, 0.25],
