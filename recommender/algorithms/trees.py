@@ -25,8 +25,8 @@ from recommender.algorithms.examples import Examples, Prepared
 from recommender.algorithms.interest import Asked, InterestAlgorithm, Model
 from recommender.algorithms.protocol import Report
 
-# Places of pairs in trees that are held at a time.
-BLOCK_CELLS = 2_000_000
+# Places of pairs in trees that are held at a time: what stays in a processor's cache.
+BLOCK_CELLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,19 @@ class Trees:
     def sums(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return what the trees say of pairs, added up. features: [n, F] -> [n]"""
         found = np.empty(len(features))
+        # Looking up in one row of numbers is several times as fast as in rows and columns.
+        asked, followers = self.features.astype(np.intp), np.stack([self.right, self.left], axis=1)
+        flat = followers.astype(np.intp).ravel()
         step = max(1, BLOCK_CELLS // len(self.roots))
         for first in range(0, len(features), step):
             block = features[first : first + step]
-            rows = np.arange(len(block))[:, None]
-            nodes = np.broadcast_to(self.roots, (len(block), len(self.roots)))  # [n, T]
+            starts = (np.arange(len(block)) * block.shape[1])[:, None]
+            cells = np.ascontiguousarray(block).ravel()
+            nodes = np.tile(self.roots.astype(np.intp), (len(block), 1))  # [n, T]
             for _ in range(self.depth):
-                goes_left = block[rows, self.features[nodes]] <= self.thresholds[nodes]
-                nodes = np.where(goes_left, self.left[nodes], self.right[nodes])
-            found[first : first + step] = self.values[nodes].sum(axis=1)
+                goes_left = cells.take(asked.take(nodes) + starts) <= self.thresholds.take(nodes)
+                nodes = flat.take(2 * nodes + goes_left)
+            found[first : first + step] = self.values.take(nodes).sum(axis=1)
         return found
 
 
