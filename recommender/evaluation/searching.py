@@ -153,16 +153,23 @@ def _study(
 ) -> optuna.Study:
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.add_trials(
-        _frozen(number, one, space, reached={})
+        _frozen(number, one, space, reached=dict(one.reached))
         for number, one in enumerate(tried)
-        if one.is_running or one.value is not None
+        # One that was ended early tells where not to look.
+        if one.is_running or one.is_pruned or one.value is not None
     )
     return study
 
 
 def _frozen(number: int, one: Tried, space: Space, *, reached: Mapping[int, float]) -> FrozenTrial:
     known = {name: value for name, value in one.params.items() if name in space}
-    state = TrialState.RUNNING if one.is_running else TrialState.COMPLETE
+    state = (
+        TrialState.RUNNING
+        if one.is_running
+        else TrialState.PRUNED
+        if one.is_pruned
+        else TrialState.COMPLETE
+    )
     return FrozenTrial(
         number=number,
         trial_id=number,

@@ -64,6 +64,18 @@ def test_a_trial_at_work_elsewhere_is_not_tried_a_second_time_by_chance():
     assert asked != {"rate": 90.0, "kind": "a"}
 
 
+def test_where_trials_were_ended_early_is_not_looked_again():
+    tried = searched("tpe", num=20)
+    params = searching.suggest(SPACE, tried, sampler="tpe", seed=0, number=21, num_trials=30)
+    early = [Tried(params, is_pruned=True, reached=[(FIRST_SAMPLE, -9.0)])] * 5
+
+    again = searching.suggest(
+        SPACE, [*tried, *early], sampler="tpe", seed=0, number=21, num_trials=30
+    )
+
+    assert again != params
+
+
 def test_a_trial_is_hopeless_below_the_median_of_those_that_were_as_far():
     others = [
         Tried({}, value, reached=[(1, 0.9), (3, value), (FIRST_SAMPLE, value)])
