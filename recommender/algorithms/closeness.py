@@ -63,7 +63,7 @@ def _without_rounding(
 
 
 def _dense(product: Any) -> NDArray[np.float32]:
-    return product.toarray() if sparse.issparse(product) else np.asarray(product)
+    return np.asarray(product.toarray() if isinstance(product, sparse.sparray) else product)
 
 
 def _squares(vectors: Vectors) -> NDArray[np.float32]:
