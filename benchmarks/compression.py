@@ -4,8 +4,8 @@
 
 Trains one network by the leave-one-out rule, with the settings that suit the folder and as many passes as are
 said, compresses it in each way, and asks all of them about the validation events. One thread; each is timed in
-each round, so that what else the machine does falls on all of them. Seconds are for the scores of all items for
-everybody asked about; bytes are those of the file, and of the file packed by zlib, where zeros take little.
+each round. Seconds are those of the processor for the scores of all items for everybody asked about; bytes are
+those of the file, and of the file packed by zlib, where zeros take little.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def variants(network: TrainedNetwork) -> list[Variant]:
 
 
 def measure(found: Sequence[Variant], questions: Questions, *, rounds: int) -> None:
-    """Fill in what each variant takes and how good it is; the first round of each is not counted."""
+    """Fill in what each variant takes and how good it is."""
     ties = metrics.tie_order(questions.histories.num_items, seed=0)
     for variant in found:
         with tempfile.TemporaryDirectory() as folder:
@@ -89,9 +89,9 @@ def measure(found: Sequence[Variant], questions: Questions, *, rounds: int) -> N
         variant.ndcg = answer.per_user["ndcg"]
     for _ in range(rounds):
         for variant in found:
-            began = time.perf_counter()
+            began = time.process_time()
             scoring.scores(variant.network, questions.histories, users=questions.users)
-            variant.seconds.append(time.perf_counter() - began)
+            variant.seconds.append(time.process_time() - began)
 
 
 def table(found: Sequence[Variant]) -> str:

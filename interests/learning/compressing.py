@@ -35,6 +35,7 @@ def quantise(network: InterestNetwork | AveragedNetwork) -> None:
             quantise(member)
         return
     assert network.item_features is None, "only what has learned is quantised"
+    assert isinstance(network.items, nn.Embedding), "it has eight bits already"
     network.quantise_items(Int8Embedding(network.items))
     for module in list(network.modules()):
         for name, child in module.named_children():

@@ -23,7 +23,6 @@ from torch import Tensor
 
 from interests.datasets.log import InteractionLog
 from interests.learning.best import best
-from interests.learning.networks.int8 import Int8Rows
 from interests.learning.sequences import Histories, Windows, batch, batch_order, last_windows
 from interests.learning.trained import TrainedNetwork
 
@@ -182,21 +181,15 @@ def _score_blocks(
 def _scored(
     network: TrainedNetwork,
     hidden: Tensor,
-    weights: Tensor | Int8Rows,
+    weights: Tensor,
     bias: Tensor,
     *,
     out: Tensor,
 ) -> Tensor:
     """Score all items of a catalogue, in memory that is there. [b, D], [D, M], [M] -> [b, M]"""
-    num_interests = network.config.num_interests
-    if isinstance(weights, Tensor) and num_interests == 1:
+    if network.config.num_interests == 1:
         return torch.addmm(bias, hidden, weights, out=out)
-    if isinstance(weights, Tensor):
-        return torch.add(network.network.products(hidden, weights.T), bias, out=out)
-    if num_interests == 1:
-        return weights.products(hidden, out=out).add_(bias)
-    apart = weights.products(hidden.view(len(hidden) * num_interests, -1))
-    return torch.add(apart.view(len(hidden), num_interests, -1).amax(1), bias, out=out)
+    return torch.add(network.network.products(hidden, weights.T), bias, out=out)
 
 
 def beyond_popularity(network: TrainedNetwork, index: NDArray[np.int64]) -> Tensor | None:
@@ -239,7 +232,7 @@ def _hidden_at_ends(network: TrainedNetwork, own: Histories, windows: Windows) -
 
 def _in_catalogue(
     network: TrainedNetwork, index: NDArray[np.int64], excluded: NDArray[np.bool_] | None
-) -> tuple[Tensor | Int8Rows, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Return weights and biases of a catalogue's items, -inf if unknown or excluded. [D, M], [M]
 
     Args:
@@ -253,8 +246,6 @@ def _in_catalogue(
         weights, bias = weights[places], bias[places]
     is_out = index < 0 if excluded is None else (index < 0) | excluded
     bias = bias.masked_fill(torch.from_numpy(is_out).to(bias.device), -torch.inf)
-    if network.network.has_int8_items:
-        return Int8Rows.of(weights), bias
     return weights.T, bias
 
 

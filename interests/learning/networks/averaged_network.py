@@ -30,7 +30,7 @@ class AveragedNetwork(nn.Module):
 
     @property
     def has_int8_items(self) -> bool:
-        """Tell whether items are scored by products of eight bits."""
+        """Tell whether it is kept in eight bits."""
         return self.members[0].has_int8_items
 
     @property

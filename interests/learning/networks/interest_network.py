@@ -218,7 +218,7 @@ class InterestNetwork(nn.Module):
 
     @property
     def has_int8_items(self) -> bool:
-        """Tell whether items are scored by products of eight bits, see `compressing`."""
+        """Tell whether it is kept in eight bits, see `compressing`."""
         return isinstance(self.items, Int8Embedding)
 
     def quantise_items(self, table: Int8Embedding) -> None:
