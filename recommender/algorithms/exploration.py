@@ -132,6 +132,19 @@ class Explorer:
         scores = self.base.scores(histories, users=users, request_times=request_times)
         return Slates(*self._drawn(scores, histories, users=users, k=k, has_chances=True))
 
+    def first_place(
+        self,
+        histories: InteractionLog,
+        *,
+        users: NDArray[np.int32],
+        request_times: NDArray[np.int64] | None = None,
+    ) -> Slates:
+        """Return the whole pool of each end user, best first, with the chance of each item to be shown first. [b, m]"""
+        scores = self.base.scores(histories, users=users, request_times=request_times)
+        pool, values, is_left = self._pools(scores, histories, users=users)
+        chances = self.policy.chances(values, pool, is_left)
+        return Slates(np.where(is_left, pool, -1), chances)
+
     def _drawn(
         self,
         scores: NDArray[np.float32],
@@ -151,8 +164,7 @@ class Explorer:
             shown = is_left[rows, drawn]
             items[:, place] = np.where(shown, pool[rows, drawn], -1)
             if has_chances:
-                own = self.policy.chances(values, pool, is_left)
-                chances[:, place] = own[rows, drawn] * shown
+                chances[:, place] = self.policy.chance(values, pool, is_left, drawn) * shown
             is_left[rows, drawn] = False
         return items, chances
 

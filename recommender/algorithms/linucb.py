@@ -67,8 +67,8 @@ def learned(log: InteractionLog, *, over: str, alpha: float, pool: int, seed: in
             rewards = (items == log.items[events][:, None])[may]
             matrix += features.T @ features
             target += rewards @ features
-    inverse = np.linalg.inv(matrix)
-    return Regressed(of_items, inverse @ target, inverse, alpha)
+    inverse = np.linalg.inv(matrix).astype(np.float64)
+    return Regressed(of_items, np.asarray(inverse @ target, np.float64), inverse, alpha)
 
 
 def _features(
@@ -84,4 +84,4 @@ def _last_choices(log: InteractionLog) -> NDArray[np.intp]:
     """Return the last event that is not negative of everybody who has two of them."""
     chosen = np.flatnonzero(~log.is_negative)
     _, first, counts = np.unique(log.users[chosen], return_index=True, return_counts=True)
-    return chosen[(first + counts - 1)[counts > 1]]
+    return np.asarray(chosen[(first + counts - 1)[counts > 1]], np.intp)

@@ -57,7 +57,17 @@ class Epsilon:
         num_left = np.maximum(is_left.sum(axis=1, keepdims=True), 1)
         found = is_left * (self.epsilon / num_left)
         found[np.arange(len(values)), _best(values, is_left)] += 1 - self.epsilon
-        return found * is_left
+        return np.asarray(found * is_left, np.float64)
+
+    def chance(
+        self,
+        values: NDArray[np.float64],
+        items: NDArray[np.int64],
+        is_left: NDArray[np.bool_],
+        drawn: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """Return the chance of one item of each end user to be shown at the next place. [b]"""
+        return self.chances(values, items, is_left)[np.arange(len(values)), drawn]
 
     def draw(
         self,
@@ -85,18 +95,31 @@ class Sampling:
     def chances(
         self, values: NDArray[np.float64], items: NDArray[np.int64], is_left: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Integrate over an item's own score the chance that all others stay below it."""
+        columns = [
+            self.chance(values, items, is_left, np.full(len(values), column))
+            for column in range(values.shape[1])
+        ]
+        return np.stack(columns, axis=1)
+
+    def chance(
+        self,
+        values: NDArray[np.float64],
+        items: NDArray[np.int64],
+        is_left: NDArray[np.bool_],
+        drawn: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """Integrate over the score of one item of each end user the chance that all others stay below it. [b]"""
         nodes = np.linspace(-REACH, REACH, POINTS)
         weights = np.exp(-(nodes**2) / 2)
-        spreads = self.spreads[items]  # [b, m]
-        found = np.zeros(values.shape)
+        rows, spreads = np.arange(len(values)), self.spreads[items]
+        is_other = is_left.copy()
+        is_other[rows, drawn] = False
+        found = np.zeros(len(values))
         for node, weight in zip(nodes, weights / weights.sum(), strict=True):
-            own = values + spreads * node  # [b, m]
-            apart = (own[:, :, None] - values[:, None, :]) / spreads[:, None, :]  # [b, m, m]
-            below = np.where(is_left[:, None, :], special.log_ndtr(apart), 0).sum(axis=2)
-            found += weight * np.exp(below - special.log_ndtr(node))
-        found *= is_left
-        return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-300)
+            own = values[rows, drawn] + spreads[rows, drawn] * node
+            apart = (own[:, None] - values) / spreads  # [b, m]
+            found += weight * np.prod(special.ndtr(apart), axis=1, where=is_other)
+        return np.asarray(found * is_left[rows, drawn], np.float64)
 
     def draw(
         self,
@@ -112,4 +135,4 @@ class Sampling:
 
 
 def _best(values: NDArray[np.float64], is_left: NDArray[np.bool_]) -> NDArray[np.intp]:
-    return np.where(is_left, values, -np.inf).argmax(axis=1)
+    return np.asarray(np.where(is_left, values, -np.inf).argmax(axis=1), np.intp)

@@ -46,10 +46,8 @@ def test_items_are_shown_as_often_as_their_propensities_say(name):
 
     slates = explorer.slates(log, users=users, k=2)
 
-    pool, values, is_left = explorer._pools(
-        explorer.base.scores(log, users=users[:1]), log, users=users[:1]
-    )
-    first = explorer.policy.chances(values, pool, is_left)[0]
+    own = explorer.first_place(log, users=users[:1])
+    pool, first = own.items, own.propensities[0]
     for item, chance in zip(pool[0], first, strict=True):
         is_shown = slates.items[:, 0] == item
         assert is_shown.mean() == pytest.approx(chance, abs=4 * (chance / 4000) ** 0.5 + 1e-3)
@@ -175,11 +173,9 @@ def test_logs_of_an_exploration_tell_what_the_other_would_have_brought():
     liked = np.linspace(0.1, 0.9, log.num_items)
     rewards = (np.random.default_rng(0).random(4000) < liked[shown]).astype(float)
 
-    pool, values, is_left = other._pools(
-        other.base.scores(log, users=users[:1]), log, users=users[:1]
-    )
+    own = other.first_place(log, users=users[:1])
     chances = np.zeros(log.num_items)
-    chances[pool[0]] = other.policy.chances(values, pool, is_left)[0]
+    chances[own.items[0]] = own.propensities[0]
     estimate = off_policy.ips(rewards, propensities=propensities, wanted=chances[shown])
 
     assert estimate.low < chances @ liked < estimate.high
