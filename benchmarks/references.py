@@ -43,7 +43,7 @@ Reference = Callable[[sparse.csr_array, int], Floats]
 
 NUM_NEIGHBOURS, SHRINKAGE = 100, 10.0
 EASE_L2 = 200.0
-SLIM_L1, SLIM_L2 = 3.0, 50.0
+SLIM_L1, SLIM_L2 = 5.0, 50.0
 # Scaling 0: implicit holds everybody back alike.
 ALS = factors.ALSSettings(64, unobserved_weight=0.03, regularisation=5.0, scaling=0.0, num_passes=8)
 BPR = bpr.BPRSettings(half_life=None)

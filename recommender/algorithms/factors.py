@@ -121,10 +121,8 @@ class ALS:
         return (
             ALSSettings(256, unobserved_weight=0.03, regularisation=0.1, scaling=0.5),
             ALSSettings(64, unobserved_weight=0.03, regularisation=0.3, scaling=0.5),
-            ALSSettings(256, unobserved_weight=0.03, regularisation=0.03, scaling=0.5),
             ALSSettings(256, unobserved_weight=0.003, regularisation=0.01, scaling=1.0),
             ALSSettings(64, unobserved_weight=0.3, regularisation=0.3, scaling=0.5),
-            ALSSettings(512, unobserved_weight=0.03, regularisation=0.1, scaling=0.5),
         )
 
     def fit(
