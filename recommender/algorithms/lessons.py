@@ -21,8 +21,8 @@ from recommender.ranking import fusion
 
 # Of each member so many are candidates: what stands further down wins nowhere.
 CANDIDATES = 100
-# More end users would tell little more, and take memory: about 100 MB for eight members.
-MAX_USERS = 5_000
+# More end users would tell little more, and take memory: with ten members some 500 MB.
+MAX_USERS = 4_000
 # Cells of one member's scores worked out at a time: 16 MB of float32.
 BLOCK_CELLS = 4_000_000
 # Length of the lists that are measured.
