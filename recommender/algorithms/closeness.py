@@ -63,7 +63,7 @@ def _without_rounding(
 
 
 def _dense(product: Any) -> NDArray[np.float32]:
-    return np.asarray(product.toarray() if isinstance(product, sparse.sparray) else product)
+    return np.asarray(product.toarray() if isinstance(product, sparse.csr_array) else product)
 
 
 def _squares(vectors: Vectors) -> NDArray[np.float32]:
