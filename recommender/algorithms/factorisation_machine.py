@@ -30,7 +30,9 @@ from recommender.algorithms.protocol import CannotFit, Report, answer_strangers,
 
 Floats = NDArray[np.float32]
 LOOK_BACK = 32
-BATCH, DRAWN = 1_024, 384
+# Events of a batch: with little data fewer, or there would be too few steps.
+MOST_BATCH, LEAST_BATCH, BATCHES = 1_024, 32, 64
+DRAWN = 384
 FIRST_SCALE = 0.1
 MICROSECONDS_AN_HOUR = 3_600_000_000
 PART_OF_DAY = 4  # hours
@@ -252,9 +254,10 @@ class FactorisationMachine:
         optimiser = torch.optim.Adam(
             machine.parameters(), lr=settings.learning_rate, weight_decay=settings.l2
         )
+        size = min(max(len(targets) // BATCHES, LEAST_BATCH), MOST_BATCH)
         for number in range(1, settings.num_passes + 1):
             order = torch.randperm(len(targets), generator=generator)
-            for rows in order.split(BATCH) if len(targets) else ():  # type: ignore[no-untyped-call]
+            for rows in order.split(size) if len(targets) else ():  # type: ignore[no-untyped-call]
                 drawn = torch.multinomial(counts, DRAWN, replacement=True, generator=generator)
                 error = loss(
                     machine.sums(),
