@@ -74,7 +74,7 @@ class CascadeFusion(Fusion):
 class BestFusion(Fusion):
     """Weights of normalised scores and of ranks, for everybody and, where it helps, for groups of people.
 
-    Learned by conditional logit; groups (new, few events, many; drifting, stable) are shrunk towards everybody.
+    Learned by conditional logit (McFadden, 1974); groups (new, few events, many; drifting, stable) are shrunk towards everybody.
     """
 
     name = "fusion"
