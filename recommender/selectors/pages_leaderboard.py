@@ -35,7 +35,7 @@ class Group:
 
 def families(report: Report) -> list[str]:
     """Return the families that the evaluation holds, in the order of the registry."""
-    found = {line.family for line in (*report.lines, *report.unfitted)}
+    found = {line.family for line in report.lines} | {one.family for one in report.unfitted}
     return [family for family in (*algorithms.FAMILIES, NO_FAMILY) if family in found]
 
 
