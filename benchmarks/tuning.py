@@ -127,12 +127,12 @@ def start_worker(
     number: int, home: Path, *, environment: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a worker of the queue `tuning` in a group of its own, its log in the home."""
-    log = (home / f"tuning-{number}.log").open("wb")
-    return subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "recsite", "worker", "-Q", "tuning", "-c", "1",
-         "-n", f"tuning{number}@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
-        cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=environment,
-    )  # fmt: skip
+    with (home / f"tuning-{number}.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "recsite", "worker", "-Q", "tuning", "-c", "1",
+             "-n", f"tuning{number}@%h", "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
+            cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=environment,
+        )  # fmt: skip
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:
