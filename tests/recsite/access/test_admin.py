@@ -14,7 +14,6 @@ from interests.models import (
     AlertDelivery,
     Category,
     ChangeMark,
-    ChosenSettings,
     DetectorChoice,
     EventKind,
     ImportRun,
@@ -33,16 +32,14 @@ from recommender.models import (
     PublicationRun,
     Serving,
     SimilarItems,
-    Study,
     Switch,
-    Trial,
 )  # fmt: skip
 from recsite.access import admin_tools, groups
 from recsite.access.models import ApiKey
 from tests import factories
 from tests.factories import NOW
 from tests.interests import changes
-from tests.recommender import experiments
+from tests.recommender import experiments, studies
 from tests.recsite.access.signing_in import messages_of, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -104,9 +101,7 @@ def rows():
     alert = Alert.objects.create(rule=rule, key="k", raised_at=NOW, text="ada changed", payload={})
     AlertDelivery.objects.create(alert=alert, channel="email", target="a@b.c", next_attempt_at=NOW)
     experiments.row_in_every_table(ada)
-    study = Study.objects.create(algorithm="ease", **factories.done())
-    Trial.objects.create(study=study, number=0, value=0.1, **factories.done())
-    ChosenSettings.objects.create(algorithm="ease", settings={"half_life": 2.0}, chosen_at=NOW)
+    studies.row_in_every_table()
 
 
 def address(model, page, *args):
