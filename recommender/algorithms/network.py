@@ -146,7 +146,7 @@ class MultiInterest(InterestNetwork):
     """
 
     name = "multi_interest"
-    own_changes = MappingProxyType({**SMALLER, "encoder": "gru", "num_interests": 4})
+    own_changes = MappingProxyType({**SMALLER, "encoder": "gru", "num_interests": 2})
 
 
 class BidirectionalTransformer(InterestNetwork):

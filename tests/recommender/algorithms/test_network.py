@@ -51,7 +51,7 @@ def test_a_trend_that_is_told_is_not_chosen():
         ("gru", {"encoder": "gru"}),
         ("lstm", {"encoder": "lstm"}),
         ("bidirectional_transformer", {"encoder": "bidirectional"}),
-        ("multi_interest", {"encoder": "gru", "num_interests": 4}),
+        ("multi_interest", {"encoder": "gru", "num_interests": 2}),
     ],
 )
 def test_each_row_trains_the_network_it_is_named_for(name, own):
