@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from recommender.management import algorithm_table
+
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -205,6 +207,15 @@ def test_readme_tree_lists_what_there_is() -> None:
     there = {name.split("/")[0] for name in tracked_files()} - unlisted
 
     assert sorted(listed) == sorted(there)
+
+
+def test_readme_lists_the_algorithms_that_there_are():
+    block = between((ROOT / "README.md").read_text(), "<!-- algorithms -->", "<!-- /algorithms -->")
+    rows = [line.strip("| ").split(" | ") for line in block.splitlines() if "`" in line]
+
+    listed = {family: re.findall(r"`(\w+)`", names) for family, names in rows}
+
+    assert listed == {family: list(found) for family, found in algorithm_table.by_family().items()}
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ class _Layer:
 
 
 class EpsilonGreedy(_Layer):
-    """The algorithm below, and now and then any other item of its best."""
+    """The algorithm below, and now and then any other item of its best (Sutton and Barto, 2018)."""
 
     name = "epsilon_greedy"
 
@@ -233,7 +233,7 @@ class EpsilonGreedy(_Layer):
 
 
 class ThompsonSampling(_Layer):
-    """The algorithm below, by scores drawn around its own."""
+    """The algorithm below, by scores drawn around its own (Thompson, 1933; Chapelle and Li, NIPS 2011)."""
 
     name = "thompson_sampling"
 
@@ -258,7 +258,10 @@ class ThompsonSampling(_Layer):
 
 
 class LinUCB(_Layer):
-    """The algorithm below, by the highest value that a regression on its scores holds possible."""
+    """The algorithm below, by the highest value that a regression on its scores holds possible.
+
+    LinUCB (Li, Chu, Langford, Schapire, WWW 2010).
+    """
 
     name = "lin_ucb"
 

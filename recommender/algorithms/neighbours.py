@@ -75,7 +75,10 @@ class _Compared:
 
 
 class ItemKNN:
-    """Cosine between items, the nearest of each kept, summed over what the end user chose."""
+    """Cosine between items, the nearest of each kept, summed over what the end user chose.
+
+    Item-based neighbours (Sarwar et al., WWW 2001; Deshpande and Karypis, TOIS 2004).
+    """
 
     name = "item_knn"
     is_baseline = True

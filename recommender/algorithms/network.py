@@ -76,6 +76,8 @@ class _Trained:
 class InterestNetwork:
     """The network that serves, with early stopping on events of its own training part.
 
+    A causal transformer (after Kang and McAuley, SASRec, ICDM 2018), with times, kinds and contents of events.
+
     One training answers for all settings: they differ in what is added to its scores.
     """
 

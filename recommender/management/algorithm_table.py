@@ -80,8 +80,8 @@ def as_json() -> list[dict[str, str | bool]]:
 
 def markdown() -> str:
     """Return docs/algorithms/README.md."""
-    rows = [
-        f"| `{row['name']}` | {row['family']} | {row['summary']} | {row['source'] or NO_SOURCE} |"
-        for row in as_json()
-    ]
+    rows = []
+    for row in as_json():
+        cells = (f"`{row['name']}`", row["family"], row["summary"], row["source"] or NO_SOURCE)
+        rows.append("| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |")
     return "\n".join([HEADING, *rows]) + "\n"
