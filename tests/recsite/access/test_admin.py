@@ -72,23 +72,19 @@ def rows():
     factories.slate(run, ada, [emma])
     factories.popular([emma])
     factories.api_key()
-    similar = {"items": [emma.pk], "item_ids": ["emma"], "scores": [1.0]}
-    SimilarItems.objects.create(publication=run, item=emma, **similar)
+    SimilarItems.objects.create(publication=run, item=emma, items=[emma.pk], item_ids=["emma"], scores=[1])  # fmt: skip
     Switch.objects.create(publication=run, switched_at=NOW)
     imported = ImportRun.objects.create(source="x", **factories.done())
-    RejectedRow.objects.create(
-        import_run=imported, file="f.csv", line=2, reason="r", row={"a": "b"}
-    )
+    bad = {"file": "f.csv", "line": 2, "reason": "r", "row": {"a": "b"}}
+    RejectedRow.objects.create(import_run=imported, **bad)
     TrackingRun.objects.create(tracker_version="1", **factories.done())
     PopulationRun.objects.create(**factories.done())
     ChangeMark.objects.create(end_user=ada, marked_at=NOW)
     evaluated = EvaluationRun.objects.create(split="time", **factories.done())
-    MetricValue.objects.create(
-        evaluation_run=evaluated, algorithm="ease", metric="ndcg@10", value=0.1, num_users=3
-    )
-    PairedTest.objects.create(
-        evaluation_run=evaluated, first="ease", second="als", difference=0, low=0, high=0, p_value=1
-    )
+    numbers = {"metric": "ndcg@10", "value": 0.1, "num_users": 3}
+    MetricValue.objects.create(evaluation_run=evaluated, algorithm="ease", **numbers)
+    pair = {"first": "ease", "second": "als", "difference": 0, "low": 0, "high": 0, "p_value": 1}
+    PairedTest.objects.create(evaluation_run=evaluated, **pair)
     InterestState.objects.create(
         end_user=ada, tracker_version="1", at=NOW, category_ids=[drama.pk, 0], weights=[0.75, 0.25],
         long_term=[0.5, 0.5], short_term=[0.5, 0.5], event_shares=[0.5, 0.5], num_events=1,
