@@ -347,7 +347,7 @@ def _states(keys: Sequence[int]) -> dict[int, tuple[dict[str, Any], str]]:
     return {pk: (_with_bank(state, bank), version) for pk, state, bank, version in rows}
 
 
-def _with_bank(state: dict[str, Any], bank: memoryview) -> dict[str, Any]:
+def _with_bank(state: dict[str, Any], bank: bytes | memoryview) -> dict[str, Any]:
     state["detector"]["bank"] = bytes(bank)
     return state
 

@@ -107,7 +107,7 @@ class _Sums:
             surprises = -np.where(is_yes, np.log(sure), np.log1p(-sure))
             columns += [is_yes & said_yes, is_yes, said_yes, is_yes == said_yes, surprises]
         sums = [np.bincount(owners, each.astype(np.float64)) for each in columns]
-        parts = np.stack(sums, axis=1).astype(np.float64)
+        parts: Float = np.asarray(np.stack(sums, axis=1), np.float64)
         return cls(parts, owners, np.unique(answers, return_inverse=True)[1], is_yes)
 
     def measures(self, counts: Float) -> dict[str, Float]:
