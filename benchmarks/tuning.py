@@ -33,6 +33,8 @@ NUM_WORKERS = 2
 # A killed worker's trial is given to another after this; a site waits 30 seconds.
 LEASE_SECONDS = 6
 LOOK_SECONDS = 0.05
+# What a process that is held still had sent before is written by then.
+SETTLE_SECONDS = 0.2
 PATIENCE_SECONDS = 1_800.0
 
 
@@ -144,8 +146,6 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 def follow(study: Study, workers: list[subprocess.Popen[bytes]]) -> Story:
     """Watch a study to its end; kill the first worker when a third is done and all are at work."""
-    from django.utils import timezone
-
     from interests.models import RunState
 
     story, began = Story(), time.monotonic()
@@ -154,22 +154,36 @@ def follow(study: Study, workers: list[subprocess.Popen[bytes]]) -> Story:
     while study.state in (RunState.WAITING, RunState.STARTED):
         if time.monotonic() - began > PATIENCE_SECONDS:
             raise SystemExit("The study does not end; see the workers' logs.")
-        at_work = list(
-            study.trials.filter(
-                state=RunState.STARTED, lease_expires_at__gte=timezone.now()
-            ).values_list("number", flat=True)
-        )
+        at_work = _at_work(study)
         story.most_at_work = max(story.most_at_work, len(at_work))
         num_ended = study.trials.filter(state__in=[RunState.DONE, RunState.FAILED]).count()
         if not story.killed_after and num_ended >= least and len(at_work) == len(workers):
-            kill(workers[0])
-            story.killed_after, victims = num_ended, at_work
+            # Held still, it cannot end its trial between this look and its death; where all are at work now,
+            # it has one, because nobody has two.
+            os.killpg(workers[0].pid, signal.SIGSTOP)
+            time.sleep(SETTLE_SECONDS)
+            victims = _at_work(study)
+            if len(victims) == len(workers):
+                kill(workers[0])
+                story.killed_after = num_ended
+            else:
+                os.killpg(workers[0].pid, signal.SIGCONT)
         time.sleep(LOOK_SECONDS)
         study.refresh_from_db()
     story.seconds = time.monotonic() - began
     again = study.trials.filter(number__in=victims, attempt__gt=1)
     story.lost = list(again.values_list("number", flat=True))
     return story
+
+
+def _at_work(study: Study) -> list[int]:
+    """Return the numbers of the trials that are under a lease."""
+    from django.utils import timezone
+
+    from interests.models import RunState
+
+    under_way = study.trials.filter(state=RunState.STARTED, lease_expires_at__gte=timezone.now())
+    return list(under_way.values_list("number", flat=True))
 
 
 def print_trials(study: Study) -> None:
