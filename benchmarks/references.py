@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from interests import datasets
 from interests.datasets.log import InteractionLog
@@ -121,6 +122,7 @@ def elastic_nets(chosen: sparse.csr_array, seed: int) -> Floats:
     return scores
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # as implicit asks for: it warns otherwise
 def implicit_als(chosen: sparse.csr_array, seed: int) -> Floats:
     """Return the scores of implicit's ALS from where ours begins.
 
@@ -199,7 +201,7 @@ def compare(method: Method, test: Questions, *, seed: int, k: int) -> tuple[floa
     items = np.flatnonzero(np.bincount(everybody.indices, minlength=log.num_items))
     all_scores = np.full((log.num_users, log.num_items), -np.inf, np.float32)
     with warnings.catch_warnings():
-        # Libraries warn of threads and of what has not converged to their liking.
+        # scikit-learn warns of what has not converged to its liking.
         warnings.simplefilter("ignore")
         all_scores[:, items] = method.reference(everybody[:, items], seed)
     answered = [
