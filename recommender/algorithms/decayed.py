@@ -62,7 +62,7 @@ class ItemKNNDecayed:
     """Items chosen shortly before or after each other by the same people."""
 
     name = "item_knn_decayed"
-    is_baseline = False
+    is_baseline = True
 
     def __init__(self) -> None:
         self._last: _Paired | None = None

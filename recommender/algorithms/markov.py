@@ -94,7 +94,7 @@ class Markov:
     """Items by how often they came after the last choices."""
 
     name = "markov"
-    is_baseline = False
+    is_baseline = True
     reads_order = True
 
     def grid(self) -> Sequence[MarkovSettings]:

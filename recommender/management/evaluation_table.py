@@ -33,13 +33,15 @@ def lines(results: Sequence[Result], *, split: Split, unfitted: Mapping[str, str
     for name, count in split.left_out.items():
         yield f"Left out: {name}: {count:,}."
     yield ""
-    yield f"NDCG@{k} of parts (end users with a target in the part)"
+    yield f"NDCG@{k} of parts, and how many end users have a target in each"
     yield from grid(_parts(results))
     yield from _order(results)
 
 
 def _header(k: int) -> list[str]:
-    return ["algorithm", *(f"{name}@{k}" for name in COLUMNS), "p", "fit s", "score s"]
+    return [
+        "algorithm", "validation", *(f"{name}@{k}" for name in COLUMNS), "p", "fit s", "score s", "MB",
+    ]  # fmt: skip
 
 
 def _row(result: Result) -> list[str]:
@@ -47,6 +49,7 @@ def _row(result: Result) -> list[str]:
     ndcg = result.p_values.get(f"ndcg@{result.k}")
     return [
         result.algorithm,
+        "" if result.validation_ndcg is None else f"{result.validation_ndcg:.4f}",
         *(_value(everybody, f"{name}@{result.k}") for name in COLUMNS),
         "baseline"
         if result.algorithm == result.baseline
@@ -55,6 +58,7 @@ def _row(result: Result) -> list[str]:
         else f"{ndcg:.4f}",
         f"{result.fit_seconds:.1f}",
         f"{result.score_seconds:.1f}",
+        f"{result.memory_bytes / 1e6:.1f}",
     ]
 
 
@@ -70,13 +74,16 @@ def _notes(results: Sequence[Result]) -> Iterator[str]:
     first = results[0]
     if first.baseline:
         yield (
-            f"p: paired sign-flip test of NDCG@{first.k} over end users against {first.baseline}, the "
-            "baseline that was best on validation."
+            f"validation: NDCG@{first.k} there. p: paired sign-flip test of NDCG@{first.k} over end users "
+            f"against {first.baseline}, the baseline that was best on validation."
         )
+    chosen: dict[str, list[str]] = {}
     for result in results:
         settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
         if settings and result.validation_ndcg is not None:
-            yield f"{result.algorithm}: chosen on validation: {settings}."
+            chosen.setdefault(settings, []).append(result.algorithm)
+    for settings, names in chosen.items():
+        yield f"{', '.join(names)}: chosen on validation: {settings}."
     misses = {result.unfitted_targets for result in results}
     if misses != {0}:
         counts = " to ".join(f"{count:,}" for count in sorted({min(misses), max(misses)}))
@@ -84,11 +91,12 @@ def _notes(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _parts(results: Sequence[Result]) -> Iterator[list[str]]:
-    names = [name for name in results[0].segments if name != segments.ALL]
-    yield ["part", "end users", *(result.algorithm for result in results)]
-    for name in names:
-        cells = [f"{result.segments[name].values[f'ndcg@{result.k}']:.4f}" for result in results]
-        yield [name, f"{results[0].segments[name].num_users:,}", *cells]
+    parts = [name for name in results[0].segments if name != segments.ALL]
+    yield ["algorithm", *parts]
+    yield ["end users", *(f"{results[0].segments[part].num_users:,}" for part in parts)]
+    for result in results:
+        values = (result.segments[part].values[f"ndcg@{result.k}"] for part in parts)
+        yield [result.algorithm, *(f"{value:.4f}" for value in values)]
 
 
 def _order(results: Sequence[Result]) -> Iterator[str]:

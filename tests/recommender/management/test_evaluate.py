@@ -59,14 +59,25 @@ def test_the_table_shows_values_with_intervals_and_what_was_left_out(folder):
 
     assert lines[0].startswith("leave-one-out: 12 end users, 12 targets;")
     assert lines[2].split() == [
-        "algorithm", "ndcg@10", "recall@10", "precision@10", "map@10", "mrr@10", "coverage@10", "p",
-        "fit", "s", "score", "s",
+        "algorithm", "validation", "ndcg@10", "recall@10", "precision@10", "map@10", "mrr@10",
+        "coverage@10", "p", "fit", "s", "score", "s", "MB",
     ]  # fmt: skip
     assert lines[3].split()[0] == "most_popular"
     assert lines[3].count("±") == 5
     assert "Left out: targets seen before: 0." in lines
     assert "Left out: end users with fewer than 3 events: 0." in lines
     assert sum("baseline" in line.split() for line in lines[3:5]) == 1
+    parts = lines.index("NDCG@10 of parts, and how many end users have a target in each")
+    assert lines[parts + 1].split()[0] == "algorithm"
+    assert lines[parts + 2].startswith("end users")
+    assert [line.split()[0] for line in lines[parts + 3 :][:2]] == ["most_popular", "recently_popular"]
+
+
+def test_algorithms_of_the_same_settings_share_a_line(folder):
+    out = run(folder, "--algorithms", "ease,random,weighted_sum,voting")
+
+    assert out.count("chosen on validation: members") == 1
+    assert "weighted_sum, voting: chosen on validation: members" in out
 
 
 def test_no_database_is_asked(folder, tmp_path):
