@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 ACCOUNT = $(or $(RECSITE_HOME),.recsite)/demo.json
-# Arguments for pytest: `make test T="tests/recsite -k supervisor"`.
+# Arguments for pytest: `make test T="tests/recsite -k supervisor"`; T="-n 0 ..." runs them in one process.
 T ?=
 
 # The settings of a real site, with servers that need not be there.
@@ -29,7 +29,7 @@ demo: $(VENV)/.site  ## a running site: make demo [DATA=folder] [PORT=8000]
 install: $(VENV)/.dev  ## the environment with everything for development
 
 test: $(VENV)/.dev  ## every test; T="..." passes arguments to pytest
-	$(BIN)/python -m pytest $(T)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(T)
 
 check: $(VENV)/.dev  ## format, lint, types, imports, migrations, settings; changes nothing
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis for every test run: their own, in a folder that is gone afterwards.
+"""Real PostgreSQL and Redis for every process of a test run: their own, in a folder that is gone afterwards.
 
 Loaded with `-p tests.servers`, before pytest-django reads the settings. `DATABASE_URL` and `REDIS_URL`
 choose other servers, as they do for the site.
@@ -26,6 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from recsite import embedded
 
     servers = []
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        config.stash[_SERVERS] = servers  # pytest-xdist: this process hands out tests and runs none
+        return
     if not os.environ.get("DATABASE_URL"):
         servers.append(embedded.start_postgres(_HOME, ends_with_parent=True))
     if not os.environ.get("REDIS_URL"):

@@ -115,7 +115,7 @@ def test_events_are_counted_by_what_became_of_them():
     event = {"event_id": "e1", "user_id": "u", "item_id": "i", "kind": "view"}
     before = events_seen()
 
-    Client().post(
+    answer = Client().post(
         "/api/v1/events",
         {"events": [event, event, {**event, "event_id": "e2", "kind": "impression"}, {}]},
         content_type="application/json",
@@ -123,4 +123,4 @@ def test_events_are_counted_by_what_became_of_them():
     )
 
     found = {result: num - before.get(result, 0.0) for result, num in events_seen().items()}
-    assert found == {"accepted": 2.0, "duplicate": 1.0, "rejected": 1.0}
+    assert found == {"accepted": 2.0, "duplicate": 1.0, "rejected": 1.0}, answer.content
