@@ -70,7 +70,10 @@ def test_the_table_shows_values_with_intervals_and_what_was_left_out(folder):
     parts = lines.index("NDCG@10 of parts, and how many end users have a target in each")
     assert lines[parts + 1].split()[0] == "algorithm"
     assert lines[parts + 2].startswith("end users")
-    assert [line.split()[0] for line in lines[parts + 3 :][:2]] == ["most_popular", "recently_popular"]
+    assert [line.split()[0] for line in lines[parts + 3 :][:2]] == [
+        "most_popular",
+        "recently_popular",
+    ]
 
 
 def test_algorithms_of_the_same_settings_share_a_line(folder):
