@@ -139,8 +139,8 @@ def _finding(bar: Bar, *, k: int, split: str) -> str:
 
 
 def _comparison(network: Bar, other: Bar, *, split: str) -> str:
-    name = algorithm_name(other.algorithm)
-    name = name if name.isupper() or "-" in name else name.lower()
+    words_of_name = algorithm_name(other.algorithm).split()
+    name = " ".join(one.lower() if one[1:].islower() else one for one in words_of_name)
     if not other.value:
         return f", {name} for none" if network.value else f", as does {name}"
     measure = "much" if split == "time" else "often"

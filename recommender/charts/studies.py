@@ -11,6 +11,8 @@ from recommender.charts.evaluations import ACCENT, BAR_HEIGHT, FRAME_HEIGHT, RES
 HEIGHT = 300
 # A setting that explains less than this of what differs can be left alone.
 LITTLE = 0.05
+# So many have a tick each.
+FEW_TRIALS = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def setting_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{float(f'{value:.4g}'):,.10g}"
     if isinstance(value, list | tuple):
         return "-".join(setting_value(one) for one in value)
     return "none" if value is None else str(value)
@@ -60,6 +62,8 @@ def history(points: Sequence[Point]) -> dict[str, Any]:
         "hovertemplate": "best so far %{y:.4f}<extra></extra>",
     }
     layout = _layout("trial", is_log=False) | {"annotations": [_start(ordered)] if ordered else []}
+    if numbers and numbers[-1] < FEW_TRIALS:
+        layout["xaxis"]["dtick"] = 1  # there is no half of a trial
     return {"data": [trials, so_far], "layout": layout}
 
 
@@ -195,6 +199,7 @@ def _start(points: Sequence[Point]) -> dict[str, Any]:
         "x": first.number,
         "y": first.value,
         "xanchor": "left",
+        "yanchor": "bottom",  # above the line of the best so far
         "xshift": 8,
         "showarrow": False,
     }

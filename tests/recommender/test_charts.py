@@ -50,6 +50,21 @@ def test_the_sentence_holds_the_network_against_the_baseline():
 
 
 @pytest.mark.parametrize(
+    ("other", "said"),
+    [("recent_ease", "recent EASE"), ("item_knn", "Item-KNN"), ("most_popular", "most popular")],
+)
+def test_names_inside_of_a_sentence_keep_their_capitals(other, said):
+    text = charts.sentence(
+        [NETWORK, Bar(other, 0.0879, 0.08, 0.1, None, 610)],
+        k=10,
+        split="leave-one-out",
+        baseline=other,
+    )
+
+    assert f"1.4 times as often as {said}; p" in text
+
+
+@pytest.mark.parametrize(
     ("bars", "arguments", "expected"),
     [
         ([], {}, ""),
