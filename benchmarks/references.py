@@ -122,7 +122,6 @@ def elastic_nets(chosen: sparse.csr_array, seed: int) -> Floats:
     return scores
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # as implicit asks for: it warns otherwise
 def implicit_als(chosen: sparse.csr_array, seed: int) -> Floats:
     """Return the scores of implicit's ALS from where ours begins.
 
@@ -133,17 +132,18 @@ def implicit_als(chosen: sparse.csr_array, seed: int) -> Floats:
 
     weight = ALS.unobserved_weight
     ratio = (1 + weight) / weight
-    model = AlternatingLeastSquares(
-        factors=ALS.width, alpha=ratio, regularization=ALS.regularisation * ratio, iterations=ALS.num_passes,
-        use_cg=False, num_threads=1, random_state=seed,
-    )  # fmt: skip
-    first = factors.first_vectors(chosen.shape[1], width=ALS.width, seed=seed)
-    model.item_factors = first * np.float32(np.sqrt(1 + weight))
-    model.user_factors = np.zeros((chosen.shape[0], ALS.width), np.float32)
-    rows = sparse.csr_matrix(chosen)
-    model.fit(rows, show_progress=False)
-    # Items were solved for last.
-    people = model.recalculate_user(np.arange(chosen.shape[0]), rows)
+    with threadpool_limits(limits=1, user_api="blas"):  # as implicit asks for: it warns otherwise
+        model = AlternatingLeastSquares(
+            factors=ALS.width, alpha=ratio, regularization=ALS.regularisation * ratio, iterations=ALS.num_passes,
+            use_cg=False, num_threads=1, random_state=seed,
+        )  # fmt: skip
+        first = factors.first_vectors(chosen.shape[1], width=ALS.width, seed=seed)
+        model.item_factors = first * np.float32(np.sqrt(1 + weight))
+        model.user_factors = np.zeros((chosen.shape[0], ALS.width), np.float32)
+        rows = sparse.csr_matrix(chosen)
+        model.fit(rows, show_progress=False)
+        # Items were solved for last.
+        people = model.recalculate_user(np.arange(chosen.shape[0]), rows)
     return np.asarray(people @ model.item_factors.T)
 
 
