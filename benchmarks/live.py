@@ -63,7 +63,7 @@ def measure(site: Site, *, seconds: float, events: float, reads: float) -> list[
     site.wait_until_quiet()
     live_load.send(site, seconds=WARM_UP_SECONDS, events=events, reads=reads, name="warm")
     memory, cpu = [site.memory()], site.cpu_seconds()
-    with live_load.Watch(site) as watch:
+    with live_load.Watch() as watch:
         sent = live_load.send(
             site,
             seconds=seconds,
@@ -71,6 +71,7 @@ def measure(site: Site, *, seconds: float, events: float, reads: float) -> list[
             reads=reads,
             name="live",
             at_middle=lambda: memory.append(site.memory()),
+            at_post=watch.expect,
         )
         used = {name: now - cpu[name] for name, now in site.cpu_seconds().items()}
         memory.append(site.memory())

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -23,8 +24,10 @@ CONNECTIONS = 8
 LOOK_SECONDS = 0.1
 # Of the reads so many are by people who have just posted something.
 SHARE_OF_ACTIVE = 0.5
-# Slates are stamped when their turn begins; none takes longer.
-LONGEST_TURN_SECONDS = 10.0
+# An event is stored this long after it was due at the latest; so long its person is looked at in any case.
+LONGEST_POST_SECONDS = 2.0
+# A look asks for each person who waits; more of them are looked at less often, so that looking costs next to nothing.
+LOOKUPS_A_SECOND = 10_000
 NUM_LATEST = 500
 
 
@@ -56,8 +59,13 @@ def send(
     reads: float,
     name: str,
     at_middle: Callable[[], object] = lambda: None,
+    at_post: Callable[[str, float], object] = lambda person, due: None,
 ) -> Sent:
-    """Post events and read recommendations at these rates a second; return when all is answered."""
+    """Post events and read recommendations at these rates a second; return when all is answered.
+
+    Args:
+        at_post: told of each event before it is sent: whose it is, and when it is due.
+    """
     # A kept site has events of earlier times, too.
     sent, rng, latest = (
         Sent(f"{name}-{uuid.uuid4().hex[:8]}"),
@@ -76,6 +84,7 @@ def send(
             "item_id": f"item-{1 + int(rng.random() ** 2 * NUM_ITEMS)}",
         }  # fmt: skip
         sent.due[event["event_id"]] = due
+        at_post(event["user_id"], due)
         body = json.dumps({"events": [event]}).encode()
         return load.request("/api/v1/events", key=site.key, body=body)
 
@@ -135,11 +144,11 @@ def _work(port: int, paced: _Paced, make: Callable[[int, float], bytes], sent: S
 
 
 class Watch:
-    """Looks ten times a second which slates are new, and remembers when it found which events in them."""
+    """Looks ten times a second at the slates of people with events, and remembers when it found which events in them."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self) -> None:
         self._found: dict[int, list[tuple[Any, float]]] = {}
+        self._posted: deque[tuple[str, float]] = deque()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
 
@@ -151,22 +160,35 @@ class Watch:
         self._is_over.set()
         self._thread.join()
 
+    def expect(self, person: str, due: float) -> None:
+        """Look at this person's slate until it has seen what was due then."""
+        self._posted.append((person, due))
+
     def _look_on(self) -> None:
         from django.db import connection
 
-        since = "now() - make_interval(secs => %s)"
-        while not self._is_over.wait(LOOK_SECONDS):
+        from interests.models import EndUser
+
+        keys = dict(EndUser.objects.values_list("user_id", "pk"))
+        waiting: dict[int, float] = {}
+        while not self._is_over.wait(max(LOOK_SECONDS, len(waiting) / LOOKUPS_A_SECOND)):
+            while self._posted:
+                person, due = self._posted.popleft()
+                waiting[keys[person]] = due
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT end_user_id, events_through FROM recommender_slate "
-                    f"WHERE generated_at > {since}",
-                    [LONGEST_TURN_SECONDS],
+                    "WHERE end_user_id = ANY(%s)",
+                    [list(waiting)],
                 )
                 rows, at = cursor.fetchall(), time.time()
             for end_user, through in rows:
                 known = self._found.setdefault(end_user, [])
-                if not known or known[-1][0] < through:
+                if through and (not known or known[-1][0] < through):
                     known.append((through, at))
+                is_stored = waiting[end_user] < at - LONGEST_POST_SECONDS
+                if through and is_stored and through.timestamp() >= waiting[end_user]:
+                    del waiting[end_user]
         connection.close()
 
     def wait(self, sent: Sent, *, patience: float) -> None:
