@@ -29,7 +29,8 @@ app.loader.import_default_modules()
 from django.contrib import admin
 admin.site.urls
 learning = [name for name in sys.modules if name.startswith("interests.learning")]
-print(sorted({"torch", "optuna", "sklearn"} & set(sys.modules)) + learning)
+heavy = {"torch", "optuna", "sklearn", "pandas", "plotly", "scipy.stats", "scipy.optimize"}
+print(sorted(heavy & set(sys.modules)) + learning)
 print("interests.tasks" in sys.modules, "recommender.views" in sys.modules)
 """
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from recommender.evaluation import sequential
 from recommender.evaluation.sequential import Sums
@@ -96,7 +96,7 @@ def try_out(
         lift: 0 for A/A.
     """
     rng = np.random.default_rng(seed)
-    naive_z = float(stats.norm.ppf(1 - alpha / 2))
+    naive_z = float(special.ndtri(1 - alpha / 2))
     called: list[Flags] = []
     naive: list[Flags] = []
     once: list[Flags] = []
