@@ -178,16 +178,16 @@ class Watch:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT end_user_id, events_through FROM recommender_slate "
-                    "WHERE end_user_id = ANY(%s)",
+                    "WHERE end_user_id = ANY(%s) AND events_through IS NOT NULL",
                     [list(waiting)],
                 )
                 rows, at = cursor.fetchall(), time.time()
             for end_user, through in rows:
                 known = self._found.setdefault(end_user, [])
-                if through and (not known or known[-1][0] < through):
+                if not known or known[-1][0] < through:
                     known.append((through, at))
                 is_stored = waiting[end_user] < at - LONGEST_POST_SECONDS
-                if through and is_stored and through.timestamp() >= waiting[end_user]:
+                if is_stored and through.timestamp() >= waiting[end_user]:
                     del waiting[end_user]
         connection.close()
 

@@ -23,12 +23,11 @@ _SERVERS = pytest.StashKey[list]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # pytest-xdist: this process hands out tests and runs none
     from recsite import embedded
 
     servers = []
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        config.stash[_SERVERS] = servers  # pytest-xdist: this process hands out tests and runs none
-        return
     if not os.environ.get("DATABASE_URL"):
         servers.append(embedded.start_postgres(_HOME, ends_with_parent=True))
     if not os.environ.get("REDIS_URL"):
