@@ -18,6 +18,7 @@ from tests import factories, processes
 from tests.factories import NOW
 
 NUM_USERS, NUM_ITEMS, NUM_EVENTS = 60, 80, 12
+PATIENCE_SECONDS = 300.0
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -48,13 +49,14 @@ def test_a_study_survives_a_worker_killed_in_the_middle(tmp_path: Path) -> None:
         algorithm="interest_network", sampler="random", num_trials=6, max_at_once=2,
         now=timezone.now(),
     )  # fmt: skip
-    environment = processes.environment(RUN_LEASE_SECONDS="4", OMP_NUM_THREADS="1")
+    environment = processes.environment(RUN_LEASE_SECONDS="8", OMP_NUM_THREADS="1")
     workers = [
         benchmark.start_worker(number, tmp_path, environment=environment) for number in range(2)
     ]
     try:
+        benchmark.wait_for(workers)
         tasks.enqueue_run(study)
-        story = benchmark.follow(study, workers)
+        story = benchmark.follow(study, workers, patience_seconds=PATIENCE_SECONDS)
     finally:
         for worker in workers:
             benchmark.kill(worker)
