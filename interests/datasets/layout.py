@@ -33,6 +33,7 @@ class Table:
         renames: the file's names of columns -> ours
         encoding: None: UTF-8, UTF-16 or, where neither fits, Latin-1
         flags: names of 0/1 columns at the end of a row that stand for its categories
+        unkept: columns that nothing keeps: nobody needs them, and they tell who somebody is
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Table:
     renames: dict[str, str] = field(default_factory=dict)
     encoding: str | None = None
     flags: tuple[str, ...] = ()
+    unkept: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

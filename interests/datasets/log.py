@@ -12,6 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from interests.datasets.attributes import Attributes
+
 UNCATEGORISED = "uncategorised"
 
 
@@ -99,6 +101,13 @@ class InteractionLog:
         positions: the event's place in the file (or order of arrival), int64. [E]
         kind_names: names of kinds
         kind_weights: a weight for each kind; below 0 is a negative signal, float32
+        attributes: what is known of the end users beside their events; None: nothing, or not asked for
+        devices: on what each event was done, index into `device_names`, -1 where that is not known, int16;
+            None: known of none, or not asked for. [E]
+        device_names: names of devices
+
+    Raises:
+        ValueError: attributes of other end users, or devices of other events, than these.
     """
 
     catalogue: Catalogue
@@ -111,6 +120,15 @@ class InteractionLog:
     positions: NDArray[np.int64]
     kind_names: tuple[str, ...]
     kind_weights: NDArray[np.float32]
+    attributes: Attributes | None = None
+    devices: NDArray[np.int16] | None = None
+    device_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.attributes is not None and len(self.attributes.values) != self.num_users:
+            raise ValueError("A log with other end users needs their attributes: see `of_people`.")
+        if self.devices is not None and len(self.devices) != self.num_events:
+            raise ValueError("A log with other events needs their devices: see `take`.")
 
     @property
     def num_events(self) -> int:
@@ -166,4 +184,26 @@ class InteractionLog:
             values=self.values[index],
             times=self.times[index],
             positions=self.positions[index],
+            devices=None if self.devices is None else self.devices[index],
+        )
+
+    def of_people(
+        self,
+        people: NDArray[np.integer],
+        *,
+        users: NDArray[np.integer],
+        user_ids: NDArray[np.object_] | None = None,
+    ) -> InteractionLog:
+        """Return the same events as those of other people, of each of whom is known what is of one of these.
+
+        Args:
+            people: of whom, index into `user_ids`; the same one may come more than once. [P]
+            users: whose each event is then, index into `people`. [E]
+            user_ids: their ids, unique; None: they keep their own. [P]
+        """
+        return replace(
+            self,
+            user_ids=self.user_ids[people] if user_ids is None else user_ids,
+            users=users.astype(np.int32),
+            attributes=None if self.attributes is None else self.attributes.take(people),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from interests.datasets import movielens, recsite_csv
+from interests.datasets.attributes import Attributes, text_of
 from interests.datasets.descriptions import NAMED, description_of
 from interests.datasets.errors import DatasetError
 from interests.datasets.kinds import weight_of
@@ -32,6 +34,14 @@ FORMATS: tuple[Callable[[Path], Layout | None], ...] = (
     movielens.recognise_100k,
 )
 _UNIT_SEPARATOR = "\x1f"
+UNREADABLE = (
+    pd.errors.ParserError,
+    pd.errors.ParserWarning,
+    pd.errors.EmptyDataError,
+    UnicodeError,
+)
+# Of more devices the commonest are told apart.
+MAX_DEVICES = 1_000
 
 
 def recognise(folder: Path | str) -> Layout:
@@ -78,6 +88,7 @@ def read(folder: Path | str) -> InteractionLog:
     catalogue = _catalogue(layout, np.asarray(item_ids, object))
     place = pd.Index(catalogue.item_ids).get_indexer(item_ids)
     kinds, kind_names = _kinds(layout, events)
+    devices, device_names = _devices(events)
     return InteractionLog(
         catalogue=catalogue,
         user_ids=np.asarray(user_ids, object),
@@ -89,6 +100,9 @@ def read(folder: Path | str) -> InteractionLog:
         positions=np.arange(len(events), dtype=np.int64),
         kind_names=kind_names,
         kind_weights=np.asarray([weight_of(name) for name in kind_names], np.float32),
+        attributes=_attributes(layout, user_ids),
+        devices=devices,
+        device_names=device_names,
     )
 
 
@@ -135,6 +149,30 @@ def _item_categories(source: Table, table: pd.DataFrame) -> list[Sequence[str]]:
     if "categories" not in table:
         return [()] * len(table)
     return [category_names(text) for text in table["categories"]]
+
+
+def _attributes(layout: Layout, user_ids: pd.Index) -> Attributes | None:
+    """Return the further columns of the table of end users, of those who have events."""
+    if layout.users is None:
+        return None
+    table = _read_table(layout.users)
+    _refuse(layout.users, table, table["user_id"].str.strip() == "", "has no user_id")
+    table = table.drop_duplicates("user_id").set_index("user_id")
+    rows = table.drop(columns=list(layout.users.unkept)).reindex(user_ids, fill_value="")
+    return Attributes.of_rows(rows.to_dict("records"))
+
+
+def _devices(events: pd.DataFrame) -> tuple[NDArray[np.int16] | None, tuple[str, ...]]:
+    """Return on what each event was done, by its place among the names, the commonest first; -1: not said."""
+    if "device" not in events:
+        return None, ()
+    codes, texts = pd.factorize(events["device"])
+    texts = pd.Series([text_of(text) for text in texts])
+    said = texts.iloc[codes]
+    names = said[said != ""].value_counts(sort=False).sort_index()
+    names = names.sort_values(ascending=False, kind="stable").index[:MAX_DEVICES]
+    devices = names.get_indexer(texts)[codes].astype(np.int16)
+    return (devices, tuple(map(str, names))) if len(names) else (None, ())
 
 
 def _kinds(layout: Layout, events: pd.DataFrame) -> tuple[NDArray[np.int16], tuple[str, ...]]:
@@ -194,19 +232,22 @@ def _read_table(table: Table) -> pd.DataFrame:
         if len(separator) > 1:
             source, separator = io.StringIO(text.read().replace(separator, "\x1f")), "\x1f"
         try:
-            frame = pd.read_csv(
-                source,
-                sep=separator,
-                header=None if table.columns else 0,
-                names=names,
-                index_col=False,
-                dtype=str,
-                keep_default_na=False,
-                quoting=csv.QUOTE_NONE if table.columns else csv.QUOTE_MINIMAL,
-                na_filter=True,
-                low_memory=False,
-            )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError) as error:
+            with warnings.catch_warnings():
+                # Lines with more fields than the header are bad ones, not to be cut in silence.
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = pd.read_csv(
+                    source,
+                    sep=separator,
+                    header=None if table.columns else 0,
+                    names=names,
+                    index_col=False,
+                    dtype=str,
+                    keep_default_na=False,
+                    quoting=csv.QUOTE_NONE if table.columns else csv.QUOTE_MINIMAL,
+                    na_filter=True,
+                    low_memory=False,
+                )
+        except UNREADABLE as error:
             raise DatasetError(
                 f"{table.name} cannot be read: {error}. Mend the file, or import it with "
                 "`manage.py import_data`, which sets bad rows aside and lists them."

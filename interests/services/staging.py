@@ -61,12 +61,14 @@ class Part:
         file: name of the file
         columns: names of its columns; column i lies in `c<i>`
         flags: how many of the last columns are 0/1 marks of categories
+        unkept: columns that are not stored
     """
 
     name: str
     file: str
     columns: tuple[str, ...]
     flags: int = 0
+    unkept: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -102,7 +104,7 @@ def part_of(table: Table, *, name: str) -> Part:
         DatasetError: its columns are missing, doubled or too many.
     """
     columns = layouts.header_of(table) + table.flags
-    return Part(name, table.path.name, columns, len(table.flags))
+    return Part(name, table.path.name, columns, len(table.flags), table.unkept)
 
 
 def stage_file(part: Part, table: Table, *, on_read: Callable[[int], object] | None = None) -> None:

@@ -111,7 +111,7 @@ def attributes_sql(part: Part) -> str:
     names = [
         column
         for column in (part.columns[: -part.flags] if part.flags else part.columns)
-        if column not in _PLAIN[part.name]
+        if column not in _PLAIN[part.name] and column not in part.unkept
     ]
     if not names:
         return "'{}'::jsonb"

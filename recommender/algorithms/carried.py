@@ -66,11 +66,5 @@ class Carried:
         owners = np.repeat(np.arange(len(users), dtype=np.int32), lengths)
         items = places[histories.items[events]]
         kept = items >= 0
-        taken = histories.take(events[kept])
-        return replace(
-            taken,
-            catalogue=self.catalogue,
-            user_ids=histories.user_ids[users],
-            users=owners[kept],
-            items=items[kept].astype(np.int32),
-        )
+        own = histories.take(events[kept]).of_people(users, users=owners[kept])
+        return replace(own, catalogue=self.catalogue, items=items[kept].astype(np.int32))

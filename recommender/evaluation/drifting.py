@@ -75,6 +75,7 @@ def shuffled(questions: Questions, *, seed: int) -> Questions:
     log = questions.histories
     draw = np.random.default_rng(seed).random(log.num_events)
     order = np.lexsort((draw, log.users))
+    # The device stays where the time does: it belongs to the moment.
     mixed = replace(log, items=log.items[order], kinds=log.kinds[order], values=log.values[order])
     return replace(questions, histories=mixed)
 

@@ -9,7 +9,6 @@ Legend: n questions, m moments, N items.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +73,6 @@ def at_moments(
     rows = np.repeat(np.arange(len(users)), lengths)
     events = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     names = np.array([f"moment {number}" for number in range(len(users))], object)
-    apart = replace(log.take(events), user_ids=names, users=rows.astype(np.int32))
+    apart = log.take(events).of_people(users, users=rows, user_ids=names)
     choices = np.bincount(rows[~apart.is_negative], minlength=len(users))
     return apart, choices > 0

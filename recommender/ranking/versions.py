@@ -30,7 +30,7 @@ def of_one_person(log: InteractionLog, *, kept: Sequence[NDArray[np.integer]]) -
     users = np.repeat(np.arange(len(kept)), [len(own) for own in kept])
     names = np.empty(len(kept), object)
     names[:] = [f"version {number}" for number in range(len(kept))]
-    return replace(log.take(index), users=users.astype(np.int32), user_ids=names)
+    return log.take(index).of_people(np.zeros(len(kept), int), users=users, user_ids=names)
 
 
 def with_supposed(
@@ -38,7 +38,7 @@ def with_supposed(
 ) -> InteractionLog:
     """Return a person's log with events after the newest, an hour apart, each a visit of its own.
 
-    A supposed event has the value that the person's events of its kind have in the middle.
+    A supposed event has the value that the person's events of its kind have in the middle, and no device.
 
     Args:
         log: sorted, of one person.
@@ -57,6 +57,9 @@ def with_supposed(
         ),
         times=np.append(log.times, newest + HOUR_MICROSECONDS * np.arange(1, count + 1)),
         positions=np.append(log.positions, np.full(count, SUPPOSED)),
+        devices=None
+        if log.devices is None
+        else np.append(log.devices, np.full(count, -1, np.int16)),
     )
 
 

@@ -170,3 +170,19 @@ def test_import_movielens_100k_form(tmp_path):
     item = Item.objects.get()
     assert sorted(item.categories.values_list("name", flat=True)) == ["Children's", "Comedy"]
     assert (item.title, item.attributes) == ("Toys", {})
+
+
+@pytest.mark.parametrize(
+    ("events", "users", "line"),
+    [("u.data", "u.user", "1|24|M|technician|85711"), ("ratings.dat", "users.dat", "1::M::24::technician::85711")],
+)  # fmt: skip
+def test_import_users_of_movielens_without_where_they_live(tmp_path, events, users, line):
+    between = "\t" if events == "u.data" else "::"
+    (tmp_path / events).write_text(between.join(["1", "10", "5", "978300760"]) + "\n")
+    (tmp_path / users).write_text(f"{line}\n2{line}\n")
+
+    import_(tmp_path)
+
+    assert EndUser.objects.get(user_id="1").attributes == {
+        "age": "24", "gender": "M", "occupation": "technician",
+    }  # fmt: skip

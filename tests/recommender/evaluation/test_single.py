@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from interests.datasets.attributes import Attributes
 from recommender import algorithms
 from recommender.algorithms.examples import Task
 from recommender.evaluation import rating_answers, single
@@ -174,6 +175,7 @@ def test_those_who_predict_ratings_are_asked_for_theirs(name):
 
 def test_a_moment_is_a_person_with_the_history_before_it():
     log = log_of([("ann", "a", 1), ("ann", "b", 2), ("ann", "c", 3), ("bob", "a", 1, "dislike"), ("bob", "b", 2)])  # fmt: skip
+    log = replace(log, attributes=Attributes(("town",), np.array([["Rome"], ["Oslo"]], object)))
 
     apart, has_history = rating_answers.at_moments(
         log, users=np.array([0, 0, 1, 1], np.int32), ends=np.array([0, 2, 4, 5])
@@ -182,3 +184,4 @@ def test_a_moment_is_a_person_with_the_history_before_it():
     assert apart.users.tolist() == [1, 1, 2, 3, 3]
     assert apart.items.tolist() == [0, 1, 0, 0, 1]
     assert has_history.tolist() == [False, True, False, True]
+    assert apart.attributes.values.tolist() == [["Rome"], ["Rome"], ["Oslo"], ["Oslo"]]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from interests.datasets.attributes import Attributes
 from recommender.ranking import versions
 from tests.recommender.logs import DAY, log_of
 
@@ -39,3 +40,18 @@ def test_supposed_events_have_the_usual_value_of_their_kind():
 
 def test_nothing_supposed_is_the_log_itself():
     assert versions.with_supposed(OWN, items=[], kinds=[]).items.tolist() == [0, 1, 2]
+
+
+def test_versions_keep_what_is_known_of_the_person_and_a_supposed_event_has_no_device():
+    log = replace(
+        log_of([("ann", "a", 1), ("ann", "b", 2)]),
+        attributes=Attributes(("town",), np.array([["Rome"]], object)),
+        devices=np.array([0, 1], np.int16),
+        device_names=("phone", "desk"),
+    )
+
+    supposed = versions.with_supposed(log, items=[0], kinds=[0])
+    found = versions.of_one_person(supposed, kept=[np.array([1]), np.array([0, 2])])
+
+    assert found.attributes.values.tolist() == [["Rome"], ["Rome"]]
+    assert found.devices.tolist() == [1, 0, -1]
