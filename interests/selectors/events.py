@@ -19,7 +19,7 @@ from interests.datasets.descriptions import description_of
 from interests.datasets.drawing import drawn
 from interests.datasets.log import UNCATEGORISED, Catalogue, InteractionLog
 from interests.models import Category, EventKind
-from interests.selectors import copying
+from interests.selectors import attributes, copying
 
 # PostgreSQL counts microseconds from 2000-01-01, the log from 1970-01-01.
 EPOCH_DIFFERENCE = 946_684_800_000_000
@@ -161,6 +161,7 @@ def interaction_log(
     seed: int = 0,
     catalogue: LoadedCatalogue | None = None,
     with_descriptions: bool = False,
+    with_attributes: bool = False,
 ) -> DatabaseLog:
     """Return the events of everybody, or of some, sorted; none that somebody wants forgotten or opted out with.
 
@@ -176,6 +177,8 @@ def interaction_log(
         catalogue: what `load_catalogue()` returned before; loaded afresh where None, or where events
             name items or kinds that are not in it.
         with_descriptions: of what is loaded afresh, as `load_catalogue` has it.
+        with_attributes: those of the end users and the devices of the events, too, for algorithms that
+            read them: up to three queries more.
     """
     rows = _events(end_users=end_users, until=until, arrived_until=arrived_until, last_key=last_key)
     user_keys = np.unique(rows["user"])
@@ -186,8 +189,14 @@ def interaction_log(
     loaded = catalogue or load_catalogue(with_descriptions=with_descriptions)
     if catalogue is not None and not _knows_all(loaded, rows):
         loaded = load_catalogue(with_descriptions=with_descriptions)
-    return _assemble(
+    known = _assemble(
         rows=rows, user_keys=user_keys, names=names, loaded=loaded, ties=ties, seed=seed
+    )
+    if not with_attributes:
+        return known
+    return replace(
+        known,
+        log=attributes.added(known.log, user_keys=user_keys, is_everybody=end_users is None),
     )
 
 

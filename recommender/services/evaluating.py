@@ -84,7 +84,10 @@ def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
     made = [choosing.make(name, **_options(name, run)) for name in names]
     hold.report("reading events", 0.0)
     known = events.interaction_log(
-        ties=settings.get("ties", "random"), seed=run.seed, with_descriptions=True
+        ties=settings.get("ties", "random"),
+        seed=run.seed,
+        with_descriptions=True,
+        with_attributes=True,
     )
     # One event from the year 9999 would be everybody's "lately", and its person's last.
     log = known.happened_by(run.started_at or run.requested_at).log

@@ -219,7 +219,11 @@ def _one_ahead(work: Work) -> Generator[tuple[Block, Ranked]]:
 def _blocks(work: Work) -> Iterator[Block]:
     blocks = people.blocks(after=work.filled.last_key, max_people=MAX_PEOPLE, max_events=MAX_EVENTS)
     for keys in blocks:
-        log = events.interaction_log(end_users=keys.tolist(), catalogue=work.shelf.loaded)
+        log = events.interaction_log(
+            end_users=keys.tolist(),
+            catalogue=work.shelf.loaded,
+            with_attributes=work.by is not None,
+        )
         if not log.log.num_users:
             continue  # all of them were erased meanwhile
         if log.loaded is not work.shelf.loaded:

@@ -86,7 +86,8 @@ def _fit(run: PublicationRun, *, now: datetime, tell: Report) -> Carried:
         algorithm = choosing.make(run.algorithm, **_options(run))
         chosen = with_changes(algorithm, run.settings.get("set", {}))
         tell(f"fitting {run.algorithm}", 0.02)
-        log = events.interaction_log(with_descriptions=True).happened_by(now).log
+        known = events.interaction_log(with_descriptions=True, with_attributes=True)
+        log = known.happened_by(now).log
         fitted = algorithm.fit(
             log,
             settings=chosen,

@@ -279,7 +279,11 @@ def _refresh(claims: Sequence[Claim], *, served: Served | None, now: datetime) -
     network = served.network if served else None
     # Read once for state and slate: both have seen the same events.
     known = events.interaction_log(
-        end_users=keys, catalogue=memory.catalogue(now), ties=tracking.TIES
+        end_users=keys,
+        catalogue=memory.catalogue(now),
+        ties=tracking.TIES,
+        # The network reads none, so that what is done most often asks for nothing more.
+        with_attributes=served is not None and served.by is not None,
     )
     memory.keep(known.loaded, now)
     tracking.renew_states(

@@ -143,7 +143,10 @@ def _prepare(study: Study) -> _Prepared:
         return _memory[0]
     _memory.clear()  # before the next is read: one is in memory at a time
     known = events.interaction_log(
-        last_key=study.settings["last_event_key"], seed=study.seed, with_descriptions=True
+        last_key=study.settings["last_event_key"],
+        seed=study.seed,
+        with_descriptions=True,
+        with_attributes=True,
     )
     assert study.started_at is not None
     split = splits.split(known.happened_by(study.started_at).log, name=study.split)
