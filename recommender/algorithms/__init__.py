@@ -58,7 +58,13 @@ REGISTRY = {
         "context",
         "ContextPopular",
         WITHOUT_A_PERSON,
-        "Items that this hour and weekday have more of than others.",
+        "Items that this hour, weekday and device have more of than others.",
+    ),
+    "attribute_popular": Entry(
+        "attribute_popular",
+        "AttributePopular",
+        WITHOUT_A_PERSON,
+        "Items that people with the same attributes choose.",
     ),
     "item_knn": Entry(
         "neighbours", "ItemKNN", NEIGHBOURS, "Items chosen by the same people, by cosine."

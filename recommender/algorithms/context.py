@@ -1,10 +1,11 @@
-"""What is chosen at this hour and on this weekday beyond the usual.
+"""What is chosen at this hour, on this weekday and on this device beyond the usual.
 
 Naive Bayes over the context (Zhang, The Optimality of Naive Bayes, 2004): log p(item) + log p(hour | item) / p(hour) +
-log p(weekday | item) / p(weekday), each ratio pulled towards 1 by events that are like all. The log of events carries neither device nor zone: hours are those of UTC, which tell people of one zone apart by
-their day and those of many zones by where they live.
+log p(weekday | item) / p(weekday) + log p(device | item) / p(device), each ratio pulled towards 1 by events that are like
+all. Where the device is not known it says nothing. The log of events carries no zone: hours are those of UTC, which tell
+people of one zone apart by their day and those of many zones by where they live.
 
-Legend: b end users, N items, F features: 24 hours, then 7 weekdays.
+Legend: b end users, N items, F features: 24 hours, then 7 weekdays, then devices.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms.person_features import common_devices, devices_of
 from recommender.algorithms.protocol import CannotFit, Report, event_counts, popularity
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
@@ -29,7 +31,7 @@ class ContextPopularSettings:
     """How much the context has to prove.
 
     Attributes:
-        shrinkage: events that are like all, added to those of each item in each hour and weekday, above 0.
+        shrinkage: events that are like all, added to those of each item in each context, above 0.
     """
 
     shrinkage: float = 100.0
@@ -42,10 +44,12 @@ class ContextPopularity:
     Attributes:
         logs: log of events, -inf where never chosen. [N]
         lifts: log of how much more an item is chosen in a context than usual. [F, N]
+        devices: names of those that are features.
     """
 
     logs: NDArray[np.float32]
     lifts: NDArray[np.float32]
+    devices: tuple[str, ...]
 
     def scores(
         self,
@@ -55,14 +59,21 @@ class ContextPopularity:
         request_times: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
         scores = np.tile(self.logs, (len(users), 1))  # [b, N]
-        times, is_known = _times(histories, users=users, request_times=request_times)
-        hours, weekdays = contexts(times[is_known])
+        last, has_events = _last_events(histories, users=users)
+        if request_times is None:
+            times, is_known = histories.times[last[has_events]], has_events
+        else:
+            times, is_known = request_times, np.ones(len(users), bool)
+        hours, weekdays = contexts(times)
         scores[is_known] += self.lifts[hours] + self.lifts[weekdays]
+        devices = np.full(len(users), -1)
+        devices[has_events] = devices_of(histories, events=last[has_events], names=self.devices)
+        scores[devices >= 0] += self.lifts[HOURS + WEEKDAYS + devices[devices >= 0]]
         return scores
 
 
 class ContextPopular:
-    """Popular items of the hour and the weekday of the request, or else of the end user's last event."""
+    """Popular items of the hour and the weekday of the request, or else of the end user's last event, and of its device."""
 
     name = "context_popular"
     is_baseline = False
@@ -87,18 +98,21 @@ class ContextPopular:
         positive = ~log.is_negative
         hours, weekdays = contexts(log.times[positive])
         items = log.items[positive]
-        events = np.zeros((HOURS + WEEKDAYS, log.num_items), np.float32)  # [F, N]
+        names = common_devices(log)
+        devices = devices_of(log, events=np.flatnonzero(positive), names=names)
+        has_device = devices >= 0
+        events = np.zeros((HOURS + WEEKDAYS + len(names), log.num_items), np.float32)  # [F, N]
         np.add.at(events, (hours, items), 1)
         np.add.at(events, (weekdays, items), 1)
+        np.add.at(events, (HOURS + WEEKDAYS + devices[has_device], items[has_device]), 1)
         usual = events.sum(axis=1, keepdims=True) / len(items) * counts  # [F, N]
         with np.errstate(divide="ignore", invalid="ignore"):
             # Where all of an item's events count as like all others, nothing is left of the ratio.
             alike = settings.shrinkage * events.sum(axis=1, keepdims=True) / len(items)
             lifts = np.log((events + alike) / (usual + alike))
             logs = np.log(popularity(log).clip(min=0))
-        return ContextPopularity(
-            logs.astype(np.float32), np.nan_to_num(lifts, posinf=0, neginf=0).astype(np.float32)
-        )
+        lifts = np.nan_to_num(lifts, posinf=0, neginf=0).astype(np.float32)
+        return ContextPopularity(logs.astype(np.float32), lifts, names)
 
 
 def contexts(times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -107,17 +121,9 @@ def contexts(times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return hours % HOURS, HOURS + (hours // HOURS + FIRST_WEEKDAY) % WEEKDAYS
 
 
-def _times(
-    histories: InteractionLog,
-    *,
-    users: NDArray[np.int32],
-    request_times: NDArray[np.int64] | None,
+def _last_events(
+    histories: InteractionLog, *, users: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return when each end user asks, or did something last, and for whom that is known. [b]"""
-    if request_times is not None:
-        return request_times, np.ones(len(users), bool)
+    """Return each end user's last event, and who has one. [b]"""
     starts, ends = histories.offsets[users], histories.offsets[users + 1]
-    has_events = ends > starts
-    times = np.zeros(len(users), np.int64)
-    times[has_events] = histories.times[ends[has_events] - 1]
-    return times, has_events
+    return ends - 1, ends > starts

@@ -1,16 +1,18 @@
 """A factorisation machine of second order over a history, an item, categories and context (Rendle, ICDM 2010).
 
-Features of the person: the last items, each by how long ago it was, their categories, and the kinds of the events; of the
-moment: hour and weekday of the last event; of what is ranked: the item and its categories. All pairs of features have
+Features of the person: the last items, each by how long ago it was, their categories, the kinds of the events, and the
+person's attributes; of the moment: hour, weekday and device of the last event; of what is ranked: the item and its
+categories. All pairs of features have
 the product of their vectors as weight. Pairs within person and moment are the same for all items, so a ranking is
 
     w_i + Σ_c w_c + (pairs within the item) + ⟨Σ vectors of person and moment, Σ vectors of the item⟩
 
 Learned as a ranking: each event should be picked, from what came before it, among items that were drawn from all
-choices, by a softmax with how often an item is drawn taken off (Bengio and Senécal, IEEE TNN 2008).
+choices, by a softmax with how often an item is drawn taken off (Bengio and Senécal, IEEE TNN 2008). People's first events
+are learned from where attributes say something of them, so that who has no history gets what their attributes say.
 
 Legend: b end users, E events to learn from, N items, n of the fit, C categories, W events looked back, J items drawn,
-d width.
+F attributes and devices, d width.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms.person_features import Known
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
 Floats = NDArray[np.float32]
@@ -69,6 +72,8 @@ class Moments:
         weights: what each counts; squares sum to 1, or all are 0. [m, W]
         hours: part of the day of the last event. [m]
         weekdays: 0 to 6. [m]
+        has_last: 1 where there is a last event, else 0, and hour and weekday say nothing. [m, 1]
+        features: attributes of the person and device of the last event, bool. [m, F]
     """
 
     items: Tensor
@@ -76,12 +81,11 @@ class Moments:
     weights: Tensor
     hours: Tensor
     weekdays: Tensor
+    has_last: Tensor
+    features: Tensor
 
     def take(self, rows: Tensor) -> Moments:
-        return Moments(
-            self.items[rows], self.kinds[rows], self.weights[rows], self.hours[rows],
-            self.weekdays[rows],
-        )  # fmt: skip
+        return Moments(*(part[rows] for part in vars(self).values()))
 
 
 def moments(
@@ -91,11 +95,13 @@ def moments(
     ends: NDArray[np.int64],
     places: NDArray[np.int64],
     half_life: float,
+    features: NDArray[np.bool_],
 ) -> Moments:
     """Return what the events from `starts` up to before `ends` of a sorted log tell.
 
     Args:
         places: index of each item among the fitted, -1 for others. [N]
+        features: what `Known.at` says of them. [m, F]
     """
     back = np.arange(LOOK_BACK)
     events = ends[:, None] - 1 - back  # [m, W]
@@ -113,6 +119,8 @@ def moments(
         weights=torch.from_numpy((weights / np.maximum(norms, 1e-9)).astype(np.float32)),
         hours=torch.from_numpy(hours % 24 // PART_OF_DAY),
         weekdays=torch.from_numpy(hours // 24 % 7),
+        has_last=torch.from_numpy(is_own[:, :1].astype(np.float32)),
+        features=torch.from_numpy(features),
     )
 
 
@@ -127,6 +135,7 @@ class Sums:
         weekdays: [7, d]
         candidates: of an item that is ranked, with its categories. [n, d]
         biases: of these: their own weights and pairs among them. [n]
+        features: of attributes and devices. [F, d]
     """
 
     history: Tensor
@@ -135,6 +144,7 @@ class Sums:
     weekdays: Tensor
     candidates: Tensor
     biases: Tensor
+    features: Tensor
 
     def people(self, now: Moments) -> Tensor:
         """Return the sum of the vectors of each person and moment. [m, d]"""
@@ -142,7 +152,10 @@ class Sums:
             functional.embedding_bag(part, table, mode="sum", per_sample_weights=now.weights)
             for part, table in ((now.items, self.history), (now.kinds, self.kinds))
         ]
-        return bags[0] + bags[1] + self.hours[now.hours] + self.weekdays[now.weekdays]
+        found = bags[0] + bags[1]
+        found = found + now.has_last * self.hours[now.hours]
+        found = found + now.has_last * self.weekdays[now.weekdays]
+        return found + now.features.float() @ self.features if len(self.features) else found
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,7 @@ class FittedMachine:
     sums: Sums
     half_life: float
     popularity: Floats
+    known: Known
 
     def scores(
         self,
@@ -164,13 +178,18 @@ class FittedMachine:
         places = np.full(histories.num_items, -1)
         places[self.items] = np.arange(len(self.items))
         starts, ends = histories.offsets[users], histories.offsets[users + 1]
-        now = moments(histories, starts=starts, ends=ends, places=places, half_life=self.half_life)
+        features = self.known.at(histories, users=users, starts=starts, ends=ends)  # [b, F]
+        now = moments(
+            histories, starts=starts, ends=ends, places=places, half_life=self.half_life,
+            features=features,
+        )  # fmt: skip
         scores = np.full((len(users), histories.num_items), -np.inf, np.float32)  # [b, N]
         found = self.sums.people(now) @ self.sums.candidates.T + self.sums.biases
         scores[:, self.items] = found.numpy()
         chosen = ~histories.is_negative & (places[histories.items] >= 0)
         counts = np.bincount(histories.users[chosen], minlength=histories.num_users)
-        answer_strangers(scores, has_history=counts[users] > 0, popularity=self.popularity)
+        is_known = (counts[users] > 0) | features[:, : self.known.people.count].any(axis=1)
+        answer_strangers(scores, has_history=is_known, popularity=self.popularity)
         return scores
 
 
@@ -178,7 +197,13 @@ class Machine(torch.nn.Module):
     """The weights of all features: vectors, and of what is ranked a single number as well."""
 
     def __init__(
-        self, shares: Tensor, *, num_kinds: int, width: int, generator: torch.Generator
+        self,
+        shares: Tensor,
+        *,
+        num_kinds: int,
+        num_features: int,
+        width: int,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
         num_items, num_categories = shares.shape
@@ -194,6 +219,8 @@ class Machine(torch.nn.Module):
         self.kinds, self.hours, self.weekdays = drawn(num_kinds), drawn(24 // PART_OF_DAY), drawn(7)
         self.item_weights = torch.nn.Parameter(torch.zeros(num_items))
         self.category_weights = torch.nn.Parameter(torch.zeros(num_categories))
+        # Drawn last: without attributes and devices all is as if there could be none.
+        self.features = drawn(num_features)
 
     def sums(self) -> Sums:
         of_categories = self.shares @ self.candidate_categories  # [n, d]
@@ -210,6 +237,7 @@ class Machine(torch.nn.Module):
             self.weekdays,
             candidates,
             self.item_weights + self.shares @ self.category_weights + pairs,
+            self.features,
         )
 
 
@@ -242,11 +270,13 @@ class FactorisationMachine:
             )
         places = np.full(log.num_items, -1)
         places[items] = np.arange(len(items))
-        now, targets = _lessons(log, places=places, half_life=settings.half_life)
+        known = Known.learned(log)
+        now, targets = _lessons(log, places=places, half_life=settings.half_life, known=known)
         generator = torch.Generator().manual_seed(seed)
         machine = Machine(
             torch.from_numpy(log.catalogue.shares[items]),
             num_kinds=max(len(log.kind_names), 1),
+            num_features=known.count,
             width=settings.width,
             generator=generator,
         )
@@ -275,18 +305,23 @@ class FactorisationMachine:
                 break
         with torch.no_grad():
             found = Sums(*(part.detach().clone() for part in vars(machine.sums()).values()))
-        return FittedMachine(items, found, settings.half_life, own_popularity)
+        return FittedMachine(items, found, settings.half_life, own_popularity, known)
 
 
 def _lessons(
-    log: InteractionLog, *, places: NDArray[np.int64], half_life: float
+    log: InteractionLog, *, places: NDArray[np.int64], half_life: float, known: Known
 ) -> tuple[Moments, Tensor]:
-    """Return what came before each event that is not negative and not its user's first, and its item. [E]"""
+    """Return what was known before each event that is not negative, and its item: before first ones, attributes. [E]"""
     events = np.arange(log.num_events)
     starts, ends = log.offsets[log.users], log.offsets[log.users + 1]
-    is_lesson = ~log.is_negative & (events > starts) & (events >= ends - MAX_EVENTS_A_PERSON)
-    events = events[is_lesson]
-    now = moments(log, starts=starts[is_lesson], ends=events, places=places, half_life=half_life)
+    has_attributes = known.people.of(log, users=np.arange(log.num_users)).any(axis=1)  # [U]
+    is_lesson = ~log.is_negative & (events >= ends - MAX_EVENTS_A_PERSON)
+    is_lesson &= (events > starts) | has_attributes[log.users]
+    starts, events = starts[is_lesson], events[is_lesson]
+    features = known.at(log, users=log.users[events], starts=starts, ends=events)
+    now = moments(
+        log, starts=starts, ends=events, places=places, half_life=half_life, features=features
+    )
     return now, torch.from_numpy(places[log.items[events]])
 
 

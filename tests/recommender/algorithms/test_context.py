@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,3 +61,50 @@ def test_much_shrinkage_leaves_popularity():
     found = fitted.scores(log, users=np.array([0], np.int32))[0]
 
     assert found.tolist() == [pytest.approx(math.log(4), abs=1e-6)] * 2
+
+
+def test_the_device_of_the_last_event_counts_by_name_where_it_is_known():
+    # Film is chosen on the phone, news at the desk, each five times in the same hour.
+    log = log_of(
+        [(f"u{number}", "film" if number < 5 else "news", EVENING) for number in range(10)]
+    )
+    log = replace(
+        log, devices=np.array([0] * 5 + [1] * 5, np.int16), device_names=("phone", "desk")
+    )
+    fitted = make("context_popular").fit(log, settings=ContextPopularSettings(2.0), seed=0)
+    rows = [(name, "film", EVENING) for name in ("at the desk", "new device", "unknown")]
+    asked = replace(
+        log_of(rows, item_ids=["film", "news"]),
+        devices=np.array([1, 0, -1], np.int16),
+        device_names=("watch", "desk"),
+    )
+    users = np.arange(3, dtype=np.int32)
+
+    at_the_desk, new_device, unknown = fitted.scores(asked, users=users)
+    without = fitted.scores(replace(asked, devices=None), users=users)
+
+    # Half of all events are at the desk: news has 5 where 2.5 are usual, and 2 · 1/2 more on both sides.
+    assert at_the_desk.tolist() == [
+        pytest.approx(math.log(5) + math.log((0 + 1) / (2.5 + 1))),
+        pytest.approx(math.log(5) + math.log((5 + 1) / (2.5 + 1))),
+    ]
+    assert (
+        new_device.tolist()
+        == unknown.tolist()
+        == without[0].tolist()
+        == [pytest.approx(math.log(5))] * 2
+    )
+
+
+def test_strangers_have_no_device():
+    log = log_of([(f"u{number}", "film", EVENING) for number in range(5)])
+    log = replace(log, devices=np.zeros(5, np.int16), device_names=("phone",))
+    fitted = make("context_popular").fit(log, settings=ContextPopularSettings(2.0), seed=0)
+    known = log.take(log.users > 0)
+
+    found = fitted.scores(
+        known, users=np.array([0], np.int32), request_times=np.array([round(EVENING * DAY)])
+    )
+
+    assert fitted.devices == ("phone",)
+    assert found.tolist() == [[pytest.approx(math.log(5))]]
