@@ -5,7 +5,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check fix bench clients screenshots
+.PHONY: help demo visit install test check fix bench clients screenshots
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,9 @@ help:  ## list the commands
 
 demo: $(VENV)/.site  ## a running site: make demo [DATA=folder] [PORT=8000]
 	@exec $(BIN)/python manage.py demo --port "$(PORT)" $(if $(DATA),--data "$(DATA)")
+
+visit: $(VENV)/.site  ## let the simulated people of the running demo visit it (in another terminal)
+	@exec $(BIN)/python manage.py visit
 
 install: $(VENV)/.dev  ## the environment with everything for development
 
