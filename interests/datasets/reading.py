@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -159,7 +160,9 @@ def _attributes(layout: Layout, user_ids: pd.Index) -> Attributes | None:
     _refuse(layout.users, table, table["user_id"].str.strip() == "", "has no user_id")
     table = table.drop_duplicates("user_id").set_index("user_id")
     rows = table.drop(columns=list(layout.users.unkept)).reindex(user_ids, fill_value="")
-    return Attributes.of_rows(rows.to_dict("records"))
+    return Attributes.of_rows(
+        [dict(zip(rows.columns, row, strict=True)) for row in rows.to_numpy().tolist()]
+    )
 
 
 def _devices(events: pd.DataFrame) -> tuple[NDArray[np.int16] | None, tuple[str, ...]]:
@@ -167,12 +170,15 @@ def _devices(events: pd.DataFrame) -> tuple[NDArray[np.int16] | None, tuple[str,
     if "device" not in events:
         return None, ()
     codes, texts = pd.factorize(events["device"])
-    texts = pd.Series([text_of(text) for text in texts])
-    said = texts.iloc[codes]
-    names = said[said != ""].value_counts(sort=False).sort_index()
-    names = names.sort_values(ascending=False, kind="stable").index[:MAX_DEVICES]
-    devices = names.get_indexer(texts)[codes].astype(np.int16)
-    return (devices, tuple(map(str, names))) if len(names) else (None, ())
+    words = [text_of(text) for text in texts]
+    counts: Counter[str] = Counter()
+    for word, count in zip(words, np.bincount(codes).tolist(), strict=True):
+        counts[word] += count
+    del counts[""]
+    names = sorted(counts, key=lambda name: (-counts[name], name))[:MAX_DEVICES]
+    place = {name: number for number, name in enumerate(names)}
+    devices = np.array([place.get(word, -1) for word in words], np.int16)[codes]
+    return (devices, tuple(names)) if names else (None, ())
 
 
 def _kinds(layout: Layout, events: pd.DataFrame) -> tuple[NDArray[np.int16], tuple[str, ...]]:

@@ -314,7 +314,8 @@ def _lessons(
     """Return what was known before each event that is not negative, and its item: before first ones, attributes. [E]"""
     events = np.arange(log.num_events)
     starts, ends = log.offsets[log.users], log.offsets[log.users + 1]
-    has_attributes = known.people.of(log, users=np.arange(log.num_users)).any(axis=1)  # [U]
+    of_people = known.people.of(log, users=np.arange(log.num_users))  # [U, F]
+    has_attributes = np.asarray(of_people.any(axis=1))
     is_lesson = ~log.is_negative & (events >= ends - MAX_EVENTS_A_PERSON)
     is_lesson &= (events > starts) | has_attributes[log.users]
     starts, events = starts[is_lesson], events[is_lesson]

@@ -65,7 +65,7 @@ class Visits:
             [str(one) for one in known.log.user_ids],
             weights=_last_interests(known),
             shares=catalogue.shares,
-            popularity=np.bincount(known.log.items, minlength=catalogue.num_items),
+            popularity=np.bincount(known.log.items, minlength=catalogue.num_items).astype(float),
             seed=int(self._rng.integers(2**32)),
         )
 

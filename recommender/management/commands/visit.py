@@ -73,6 +73,7 @@ class Command(BaseCommand):
                 if bar.disable and time.monotonic() - said_at >= LINE_SECONDS:
                     said_at = time.monotonic()
                     self.stdout.write(_said(done))
+                    self.stdout.flush()
                 time.sleep(max(began + len(done) / rate - time.monotonic(), 0))
 
 
