@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from interests.models import ChangeMark, EndUser, Item, RunState
-from interests.selectors import events
+from interests.selectors import attributes, events
 from interests.services import running
 from interests.services.running import CannotRun
 from recommender import algorithms
@@ -32,7 +32,7 @@ def publish(training, **fields):
 
 def expected_of(name, user_id, **changes):
     """Return what an algorithm ranks for somebody when fitted on all events there are."""
-    known = events.interaction_log()
+    known = events.interaction_log(with_attributes=True)
     algorithm = algorithms.make(name)
     settings = published.with_changes(algorithm, changes)
     fitted = algorithm.fit(known.log, settings=settings, seed=0)
@@ -105,6 +105,49 @@ def test_a_live_renewal_is_ranked_by_the_published_algorithm(training):
     assert slate.item_ids == known.log.catalogue.item_ids[np.argsort(-scores, kind="stable")[: len(slate.item_ids)]].tolist()  # fmt: skip
     assert "item 4" not in slate.item_ids
     assert not ChangeMark.objects.exists()
+
+
+def give_towns():
+    """Let everybody live in one of two towns; neighbours in number do not share it."""
+    for person in EndUser.objects.all():
+        person.attributes = {"town": "Oslo" if int(person.user_id.split()[1]) % 2 else "Rome"}
+        person.save()
+
+
+def test_attributes_reach_what_is_published_and_what_is_renewed(training):
+    bare, _ = expected_of("attribute_popular", "user 3", shrinkage=0.1)
+    give_towns()
+    settings = {"set": {"shrinkage": 0.1}}
+    run = publish(training, algorithm="attribute_popular", settings=settings)
+    person = EndUser.objects.get(user_id="user 3")
+    published_first = Slate.objects.get(publication=run, end_user=person)
+    expected, _ = expected_of("attribute_popular", "user 3", shrinkage=0.1)
+    factories.event(person, Item.objects.get(item_id="item 15"), occurred_at=NOW)
+    ChangeMark.objects.create(end_user=person, marked_at=NOW)
+
+    refreshing.refresh_marked(limit=10, now=NOW + timedelta(seconds=1))
+
+    # In user 3's town odd items are chosen.
+    assert published_first.item_ids == expected != bare
+    assert {item_id[-1] in "13579" for item_id in expected[:4]} == {True}
+    assert "item 15" in expected
+    renewed = Slate.objects.get(publication=run, end_user=person)
+    assert renewed.item_ids == [one for one in expected if one != "item 15"]
+
+
+def test_a_live_renewal_by_the_network_asks_for_no_attributes(training, monkeypatch):
+    give_towns()
+    run = publish(training)
+    person, item = EndUser.objects.get(user_id="user 3"), Item.objects.get(item_id="item 4")
+    factories.event(person, item, occurred_at=NOW)
+    ChangeMark.objects.create(end_user=person, marked_at=NOW)
+    asked = []
+    monkeypatch.setattr(attributes, "added", lambda log, **kinds: asked.append(kinds) or log)
+
+    refreshing.refresh_marked(limit=10, now=NOW + timedelta(seconds=1))
+
+    assert "item 4" not in Slate.objects.get(publication=run, end_user=person).item_ids
+    assert asked == []
 
 
 def test_a_damaged_algorithm_leaves_slates_as_they_are(training):
