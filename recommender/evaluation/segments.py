@@ -12,7 +12,7 @@ from recommender.evaluation.drifting import DRIFTING, STABLE, Moved
 from recommender.evaluation.splits import Questions
 
 ALL = "all"
-NEW_USERS = "new end users"
+NEW_USERS = "new end users before any event"
 # Events before the question; the last class has no end.
 HISTORY_LENGTHS = ((1, 9), (10, 49), (50, 199), (200, None))
 # Few items have most events: the fifth with most of them is called popular.
