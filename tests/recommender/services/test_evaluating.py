@@ -10,6 +10,7 @@ from django.utils import timezone
 from interests.models import EndUser, Item, RunState
 from interests.services import running
 from interests.services.running import CannotRun, RunStopped
+from recommender.evaluation import segments
 from recommender.models import EvaluationRun, MetricValue
 from recommender.services import evaluating
 from tests import factories
@@ -193,3 +194,27 @@ def test_events_dated_ahead_of_the_clock_end_no_window(population):
 
     run.refresh_from_db()
     assert run.window_to == NOW + timedelta(days=NUM_EVENTS - 3, minutes=NUM_USERS - 1)
+
+
+def test_people_without_any_event_are_a_part_in_which_attributes_tell(population):
+    # Two come late: all that is known of them is where they live.
+    for number in range(NUM_USERS, NUM_USERS + 2):
+        person = factories.end_user(f"user {number:02}")
+        for step in range(NUM_EVENTS):
+            at = NOW + timedelta(days=NUM_EVENTS, minutes=step)
+            thing = Item.objects.get(item_id=f"item {(number + 2 * step) % NUM_ITEMS:02}")
+            factories.event(person, thing, occurred_at=at, received_at=at)
+    for person in EndUser.objects.all():
+        person.attributes = {"town": "Oslo" if int(person.user_id.split()[1]) % 2 else "Rome"}
+        person.save()
+    run = request(split="time", settings={"algorithms": ["attribute_popular"]})
+
+    evaluating.evaluate(run_id=run.pk)
+
+    found = {
+        value.algorithm: value
+        for value in run.metric_values.filter(segment=segments.NEW_USERS, metric="precision@5")
+    }
+    assert set(found) == {"most_popular", "recently_popular", "attribute_popular"}
+    assert {value.num_users for value in found.values()} == {2}
+    assert found["attribute_popular"].value > 1.3 * found["most_popular"].value
