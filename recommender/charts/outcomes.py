@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 # Colour and dash of each line: categories own the other colours.
@@ -20,6 +20,9 @@ MAX_LINES = len(LOOKS)
 LINES_PIXELS, LAG_PIXELS = 300, 170
 LABEL_PIXELS, LABEL_LETTERS = 118, 16
 LETTER_GAP = 0.09
+# So many days have room for a label each.
+FEW_DAYS = timedelta(days=10)
+EACH_DAY = {"dtick": 86_400_000, "tickformat": "%b %-d"}  # milliseconds
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,18 @@ class Rates:
 
 
 def rates_over_time(
-    lines: Sequence[Rates], *, title: str, is_share: bool, window: tuple[datetime, datetime]
+    lines: Sequence[Rates],
+    *,
+    title: str,
+    is_share: bool,
+    is_hourly: bool,
+    window: tuple[datetime, datetime],
 ) -> dict[str, Any]:
     """Return a line for each part, at most six, with its 95 % intervals as whiskers.
 
     Args:
         title: what the vertical axis shows, with its unit.
+        is_hourly: whether points are hours; days have no hours on the axis.
         window: first and last moment of the horizontal axis.
     """
     shown = lines[:MAX_LINES]
@@ -57,7 +66,11 @@ def rates_over_time(
             "margin": {"l": 56, "r": LABEL_PIXELS if len(shown) > 1 else 24, "t": 8, "b": 36},
             "showlegend": False,
             "hovermode": "closest",
-            "xaxis": {"type": "date", "range": [at.isoformat() for at in window]},
+            "xaxis": {
+                "type": "date",
+                "range": [at.isoformat() for at in window],
+                **({} if is_hourly or window[1] - window[0] > FEW_DAYS else EACH_DAY),
+            },
             "yaxis": {
                 "title": {"text": title, "standoff": 6},
                 "automargin": True,

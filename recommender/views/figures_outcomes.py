@@ -126,7 +126,11 @@ def over_time(
         question=f"How does {METRIC_NAMES[metric].lower()} go over time?",
         sentence=sentence,
         plot=charts.rates_over_time(
-            drawn, title=AXES[metric], is_share=metric in SHARES, window=window
+            drawn,
+            title=AXES[metric],
+            is_share=metric in SHARES,
+            is_hourly=is_hourly,
+            window=window,
         ),
         header=["Hour" if is_hourly else "Day", "Part", METRIC_NAMES[metric], "Low", "High", OF_WHAT[metric].capitalize(), "People"],
         rows=[

@@ -30,7 +30,7 @@ def rates(name: str, values: list[float]) -> Rates:
 
 def test_lines_have_whiskers_where_intervals_are_known():
     figure = charts.rates_over_time(
-        [rates("", [0.5, 0.25])], title="share", is_share=True, window=WINDOW
+        [rates("", [0.5, 0.25])], title="share", is_share=True, is_hourly=False, window=WINDOW
     )
 
     go.Figure(in_red(figure))  # raises where Plotly knows a property not
@@ -48,6 +48,7 @@ def test_names_at_the_ends_of_lines_are_pushed_apart():
         [rates("one", [0.1, 0.2]), rates("another with a long name", [0.1, 0.2])],
         title="seconds",
         is_share=False,
+        is_hourly=False,
         window=WINDOW,
     )
 
@@ -60,10 +61,27 @@ def test_names_at_the_ends_of_lines_are_pushed_apart():
 def test_no_more_lines_than_can_be_told_apart():
     lines = [rates(str(number), [0.1]) for number in range(9)]
 
-    figure = charts.rates_over_time(lines, title="share", is_share=True, window=WINDOW)
+    figure = charts.rates_over_time(
+        lines, title="share", is_share=True, is_hourly=False, window=WINDOW
+    )
 
     assert len(figure["data"]) == charts.MAX_LINES
     assert len({(line["line"]["color"], line["line"]["dash"]) for line in figure["data"]}) == 6
+
+
+def test_a_few_days_have_a_label_each_and_no_hours():
+    def axis(days: int, *, is_hourly: bool) -> dict[str, Any]:
+        window = (NOW, NOW + timedelta(days=days))
+        figure = charts.rates_over_time(
+            [rates("", [0.5])], title="share", is_share=True, is_hourly=is_hourly, window=window
+        )
+        found: dict[str, Any] = figure["layout"]["xaxis"]
+        return {name: found.get(name) for name in ("dtick", "tickformat")}
+
+    assert axis(7, is_hourly=False) == {"dtick": 86_400_000, "tickformat": "%b %-d"}
+    assert (
+        axis(28, is_hourly=False) == axis(7, is_hourly=True) == {"dtick": None, "tickformat": None}
+    )
 
 
 def test_lag_is_drawn_from_nothing_up():
