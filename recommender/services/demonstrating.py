@@ -128,6 +128,12 @@ def has_data() -> bool:
     return Interaction.objects.exists() or coming.exists()
 
 
+def is_simulated() -> bool:
+    """Tell whether the simulated population has been imported."""
+    done = ImportRun.objects.filter(state=RunState.DONE)
+    return done.filter(settings__is_simulated=True).exists()
+
+
 def active_runs() -> list[Run]:
     """Return the runs that wait or are at work, in the order of the chain."""
     active = Q(state__in=advancing.ACTIVE)

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from interests.drift.visitors import LAST_EVENTS, Visitors
-from interests.models import ImportRun, RunState
 from interests.selectors import events
 from interests.selectors.events import DatabaseLog
 from interests.services import recording
-from recommender.services import answer_counts, recommending
+from recommender.services import answer_counts, demonstrating, recommending
 
 # A visitor finds something beside the list in this share of visits, and whenever nothing in it was clicked.
 FINDS_CHANCE = 0.4
@@ -50,8 +49,7 @@ class Visits:
         Raises:
             NobodySimulated: the site was not filled with a simulated population.
         """
-        imported = ImportRun.objects.filter(state=RunState.DONE)
-        if not imported.filter(settings__is_simulated=True).exists():
+        if not demonstrating.is_simulated():
             raise NobodySimulated(
                 "This site holds no simulated population, and made-up visits do not belong among events of real "
                 "people. Start a demo without data of your own: make demo RECSITE_HOME=.recsite-simulated"

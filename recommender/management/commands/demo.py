@@ -30,6 +30,7 @@ from recsite.supervisor import CannotSupervise, Supervisor
 HOPELESS_DEATHS = 4
 SITE_UP_SECONDS = 90
 LOOK_SECONDS = 1.0
+VISITS = "In another terminal, let its people come and click: make visit"
 
 EXPECTED = (
     preflight.NotReady,
@@ -108,7 +109,11 @@ class Command(BaseCommand):
         if (data := self._data_to_import(home, folder, supervisor)) is not None:
             _request_and_enqueue(data)
         supervisor.run(until=_every(LOOK_SECONDS, self._follow(started_at)))
-        self._print_welcome(account, port, _summary())
+        said = _summary()
+        if demonstrating.is_simulated():
+            said += f"\n  {VISITS}"
+        connection.close()
+        self._print_welcome(account, port, said)
         supervisor.run()
 
     def _wait_for_web(self, supervisor: Supervisor, home: Path, port: int) -> None:

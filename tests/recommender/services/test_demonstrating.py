@@ -146,3 +146,14 @@ def test_the_site_has_data_once_an_import_is_on_its_way(folder: Path) -> None:
     demonstrating.request_import(folder=folder, now=NOW)
 
     assert demonstrating.has_data()
+
+
+@pytest.mark.parametrize(
+    ("is_simulated", "state"), [(True, "done"), (True, "failed"), (False, "done")]
+)
+def test_a_site_is_simulated_once_that_population_is_in(is_simulated, state):
+    ImportRun.objects.create(
+        **factories.done(settings={"is_simulated": is_simulated}) | {"state": state}
+    )
+
+    assert demonstrating.is_simulated() == (is_simulated and state == "done")
