@@ -187,11 +187,8 @@ def test_new_end_users_are_a_slice_of_their_own():
     popular = run(log, "most_popular", split="time")[0]
 
     split = splits.split(log, name="time")
-    assert (
-        popular.segments["new end users before any event"].num_users
-        == split.new_users.num_users
-        > 0
-    )
+    strangers = popular.segments["new end users before any event"]
+    assert strangers.num_users == split.new_users.num_users > 0
     assert popular.segments["all"].num_users == split.test.num_users
 
 
@@ -201,13 +198,7 @@ def test_every_kind_of_segment_is_there_for_every_algorithm(split):
 
     found = run(log, split=split)
 
-    kinds = (
-        "events",
-        "popular items",
-        "other items",
-        "new items",
-        "new end users before any event",
-    )
+    kinds = ("events", "popular items", "other items", "new items", "before any event")
     expected = kinds if split == "time" else kinds[:-1]
     for result in found:
         parts = [name for name in result.segments if name != "all"]
