@@ -144,7 +144,7 @@ class BPR:
         self._last: _Last | None = None
 
     def grid(self) -> Sequence[BPRSettings]:
-        return tuple(BPRSettings(half_life=half_life) for half_life in (5.0, None))
+        return tuple(BPRSettings(half_life=half_life) for half_life in (5.0, 2.0, None))
 
     def fit(
         self,
