@@ -127,7 +127,9 @@ class Known:
         rows = np.flatnonzero(ends > starts)
         places = devices_of(log, events=ends[rows] - 1, names=self.devices)
         is_device[rows[places >= 0], places[places >= 0]] = True
-        return np.hstack([self.people.of(log, users=users), is_device])
+        # Of many moments of one person it is worked out once.
+        own, places = np.unique(users, return_inverse=True)
+        return np.hstack([self.people.of(log, users=own)[places], is_device])
 
 
 def common_devices(log: InteractionLog) -> tuple[str, ...]:
