@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+ROOM = timedelta(hours=1)
 FIRST_COLOUR = 1  # of the variants beside the first one, in the palette of categories
 
 
@@ -42,7 +43,7 @@ def effect_over_time(lines: Sequence[tuple[str, Sequence[Point]]], *, title: str
             "margin": {"l": 64, "r": 24, "t": 8, "b": 36},
             "showlegend": False,
             "hovermode": "x unified",
-            "xaxis": {"type": "date"},
+            "xaxis": {"type": "date", **_around([points for _, points in lines])},
             "yaxis": {
                 "title": {"text": title, "standoff": 6},
                 "automargin": True,
@@ -56,6 +57,15 @@ def effect_over_time(lines: Sequence[tuple[str, Sequence[Point]]], *, title: str
             ],
         },
     }
+
+
+def _around(lines: Sequence[Sequence[Point]]) -> dict[str, Any]:
+    """Return room beside a single look, which would else be shown by fractions of a second."""
+    times = {point.at for points in lines for point in points}
+    if len(times) != 1:
+        return {}
+    [at] = times
+    return {"range": [(at + room).isoformat() for room in (-ROOM, ROOM)]}
 
 
 def _range(lines: Sequence[Sequence[Point]]) -> list[float]:
@@ -91,10 +101,21 @@ def _line(name: str, points: Sequence[Point], meta: dict[str, Any]) -> dict[str,
         "x": [point.at.isoformat() for point in points],
         "y": [point.effect for point in points],
         "meta": meta,
+        # A band of one look has no width.
+        **({"error_y": _whiskers(points)} if len(points) == 1 else {}),
         "customdata": [
             [f"{point.low:+.1%}", f"{point.high:+.1%}", f"{point.people:,}"] for point in points
         ],
         "hovertemplate": "%{y:+.1%} (%{customdata[0]} to %{customdata[1]}), %{customdata[2]} people",
+    }
+
+
+def _whiskers(points: Sequence[Point]) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [point.high - point.effect for point in points],
+        "arrayminus": [point.effect - point.low for point in points],
     }
 
 

@@ -195,7 +195,9 @@ def _broken(
             said = guardrails.slower(*pair, most=experiment.max_slower)
         if not said and experiment.max_empty is not None:
             said = guardrails.emptier(*pair, most=experiment.max_empty)
-        if not said and experiment.max_lost_coverage is not None:
+        # What is the same for everybody is few items, by intent.
+        is_varied = variant.source == Variant.Source.OWN
+        if not said and experiment.max_lost_coverage is not None and is_varied:
             said = guardrails.narrower(
                 *(_coverage(one) for one in (control, variant)),
                 most=experiment.max_lost_coverage,

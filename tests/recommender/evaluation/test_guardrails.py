@@ -8,19 +8,21 @@ from recommender.evaluation.guardrails import Answers
 
 
 def answers(**changed: float) -> Answers:
-    fields = {"answers": 10_000, "mean_ms": 4.0, "sd_ms": 3.0, "asked": 2_000, "empty": 20, "items": 900}  # fmt: skip
+    fields = {"answers": 10_000, "mean_ms": 40.0, "sd_ms": 30.0, "asked": 2_000, "empty": 20, "items": 900}  # fmt: skip
     return Answers(**{**fields, **changed})
 
 
 def test_slow_answers_are_said_once_they_are_sure() -> None:
-    assert guardrails.slower(answers(), answers(mean_ms=9.0), most=0.5) == (
-        "answers take 9.0 ms instead of 4.0 ms; more than 50 % longer was not allowed"
+    assert guardrails.slower(answers(), answers(mean_ms=90.0), most=0.5) == (
+        "answers take 90.0 ms instead of 40.0 ms; more than 50 % longer was not allowed"
     )
-    assert guardrails.slower(answers(), answers(mean_ms=5.9), most=0.5) == ""
-    assert guardrails.slower(answers(), answers(mean_ms=6.02), most=0.5) == ""  # may be chance
-    assert guardrails.slower(answers(), answers(mean_ms=9.0, answers=999), most=0.5) == ""
+    assert guardrails.slower(answers(), answers(mean_ms=59.0), most=0.5) == ""
+    assert guardrails.slower(answers(), answers(mean_ms=60.2), most=0.5) == ""  # may be chance
+    assert guardrails.slower(answers(), answers(mean_ms=90.0, answers=999), most=0.5) == ""
     # A large share of a time that nobody feels.
-    assert guardrails.slower(answers(mean_ms=0.5), answers(mean_ms=1.2), most=0.5) == ""
+    quick = answers(mean_ms=1.3, sd_ms=1.0)
+    assert guardrails.slower(quick, answers(mean_ms=4.4, sd_ms=1.0), most=0.5) == ""
+    assert guardrails.slower(quick, answers(mean_ms=12.0, sd_ms=1.0), most=0.5) != ""
 
 
 def test_empty_answers_are_counted_by_person() -> None:
@@ -52,7 +54,7 @@ def test_variants_that_do_no_harm_are_not_stopped_by_noise() -> None:
     rng = np.random.default_rng(1)
     stopped = 0
     for _ in range(300):
-        times = rng.lognormal(1.0, 0.8, size=(2, 20_000))
+        times = 1_000 * rng.lognormal(1.0, 0.8, size=(2, 20_000))
         looks = [
             [Answers(n, part[:n].mean(), part[:n].std(), n, 0, 0) for part in times]
             for n in range(1_000, 20_001, 1_000)

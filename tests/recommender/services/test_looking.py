@@ -125,20 +125,36 @@ def test_of_interleaving_people_prefer_a_list() -> None:
 def test_a_guardrail_that_breaks_stops_it_and_says_why(counts) -> None:
     made = started(max_slower=0.5)
     a, b = variants(made)
-    counts[a.pk] = Counts(5_000, 5_000 * 4.0, 5_000 * 20.0, 400, 0, 900)
-    counts[b.pk] = Counts(5_000, 5_000 * 9.0, 5_000 * 90.0, 400, 0, 900)
+    counts[a.pk] = Counts(5_000, 5_000 * 40.0, 5_000 * 2_000.0, 400, 0, 900)
+    counts[b.pk] = Counts(5_000, 5_000 * 90.0, 5_000 * 9_000.0, 400, 0, 900)
 
     looking.look(experiment_id=made.pk, now=LATER)
 
     made.refresh_from_db()
     assert (made.state, made.ended_at) == ("stopped", LATER)
     assert made.end_reason == (
-        "B: answers take 9.0 ms instead of 4.0 ms; more than 50 % longer was not allowed."
+        "B: answers take 90.0 ms instead of 40.0 ms; more than 50 % longer was not allowed."
     )
     last = ExperimentChange.objects.latest("pk")
     assert (last.by, last.text) == ("guardrail", f"Stopped it: {made.end_reason}")
     look = ExperimentLook.objects.get(variant=b)
-    assert (look.answers, look.mean_ms, look.sd_ms) == (5_000, 9.0, 3.0)
+    assert (look.answers, look.mean_ms, look.sd_ms) == (5_000, 90.0, 30.0)
+
+
+@pytest.mark.parametrize(("source", "state"), [("", "stopped"), ("popular", "running")])
+def test_few_different_items_do_harm_where_people_should_get_their_own(
+    counts, source: str, state: str
+) -> None:
+    made = started(max_lost_coverage=0.5)
+    a, b = variants(made)
+    type(b).objects.filter(pk=b.pk).update(source=source)
+    counts[a.pk] = Counts(5_000, 5_000 * 4.0, 5_000 * 20.0, 400, 0, 900)
+    counts[b.pk] = Counts(5_000, 5_000 * 4.0, 5_000 * 20.0, 400, 0, 30)
+
+    looking.look(experiment_id=made.pk, now=LATER)
+
+    made.refresh_from_db()
+    assert made.state == state
 
 
 def test_no_guardrail_is_watched_that_nobody_asked_for(counts) -> None:
