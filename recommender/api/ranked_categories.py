@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
-from interests.models import Category, Item
+from interests.models import Category, EndUser, Item
 from interests.selectors import people
 from recommender import tasks
 from recommender.models import Serving
@@ -89,12 +89,12 @@ class RankedItems(Endpoint):
         category = Category.objects.filter(name=name).first()
         if category is None:
             raise CategoryNotFound
-        of = f"{category.pk}:{user_id}"
+        of, person = f"{category.pk}:{user_id}", people.find(user_id)
         if position is None:
-            ranked, begin = _new(user_id, category, of), 0
+            ranked, begin = _new(person, category, of), 0
         else:
             key, begin = position
-            ranked = _kept(key, of)
+            ranked = _kept(key, of, person)
         page = ranked.items[begin : begin + n]
         hidden = set(
             Item.objects.filter(
@@ -120,10 +120,9 @@ class RankedItems(Endpoint):
         )
 
 
-def _new(user_id: str, category: Category, of: str) -> RankedCategory:
+def _new(person: EndUser | None, category: Category, of: str) -> RankedCategory:
     now = timezone.now()
     run = Serving.objects.values_list("publication_id", flat=True).first()
-    person = people.find(user_id)
     ranked = None
     if person is not None and run is not None and person.num_events:
         asked = tasks.ask_soon(
@@ -138,12 +137,12 @@ def _new(user_id: str, category: Category, of: str) -> RankedCategory:
         ranked = ranked_categories.stored(
             end_user_id=person.pk if person else None, category_id=category.pk, run=run, now=now
         )
-    return ranked_categories.with_key(ranked, of=of)
+    return ranked_categories.with_key(ranked, of=of, end_user_id=person.pk if person else None)
 
 
-def _kept(key: str, of: str) -> RankedCategory:
+def _kept(key: str, of: str, person: EndUser | None) -> RankedCategory:
     try:
-        ranked = ranked_categories.kept(key, of=of)
+        ranked = ranked_categories.kept(key, of=of, end_user_id=person.pk if person else None)
     except (RedisError, OSError) as error:
         log.warning("list_not_looked_for", error=str(error))
         ranked = None

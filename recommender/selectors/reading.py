@@ -23,6 +23,7 @@ _USED = """
     WHERE event.end_user_id = %s
     ORDER BY event.item_id, event.occurred_at DESC, event.id DESC
 """
+_FORGOTTEN = "SELECT forget_before FROM interests_controls WHERE end_user_id = %s"
 _HIDDEN = "SELECT id FROM interests_item WHERE is_hidden AND id = ANY(%s)"
 _IDS = "SELECT id, item_id FROM interests_item WHERE id = ANY(%s)"
 
@@ -104,6 +105,12 @@ def people(user_ids: Sequence[str], wanted: Wanted) -> list[Person | None]:
 def used_by(end_user: int) -> list[Used]:
     """Return all items that a person has used."""
     return [Used(*row) for row in _all(_USED, [end_user])]
+
+
+def forgotten_before(end_user: int) -> datetime | None:
+    """Return before when a person wants everything forgotten, None where they said no such thing."""
+    rows = _all(_FORGOTTEN, [end_user])
+    return rows[0][0] if rows else None
 
 
 def hidden_of(items: Collection[int]) -> set[int]:

@@ -17,6 +17,7 @@ from django.utils.crypto import get_random_string
 from redis.exceptions import RedisError
 
 from recommender.services.asking import KEPT_SECONDS, Asked
+from recsite import caching
 
 # An answer of a worker waits in Redis: as much of a category as anybody pages through.
 MAX_RANKED = 2_000
@@ -109,23 +110,23 @@ def stored(
     )
 
 
-def with_key(ranked: RankedCategory, *, of: str) -> RankedCategory:
-    """Keep a list for its next pages; `of` says whose and which category it is.
+def with_key(ranked: RankedCategory, *, of: str, end_user_id: int | None) -> RankedCategory:
+    """Keep a list for its next pages; `of` says whose and which category it is. It goes with the person.
 
     Without Redis it has no next pages.
     """
     key = get_random_string(16)
     try:
-        cache.set(_name(key, of), ranked.to_plain(), timeout=KEPT_SECONDS)
+        cache.set(_name(key, of, end_user_id), ranked.to_plain(), timeout=KEPT_SECONDS)
     except (RedisError, OSError) as error:
         log.warning("list_not_kept", error=str(error))
         return ranked
     return replace(ranked, key=key)
 
 
-def kept(key: str, *, of: str) -> RankedCategory | None:
+def kept(key: str, *, of: str, end_user_id: int | None) -> RankedCategory | None:
     """Return a list that was kept for the same person and category, None after ten minutes."""
-    plain = cache.get(_name(key, of))
+    plain = cache.get(_name(key, of, end_user_id))
     if plain is None:
         return None
     return RankedCategory(
@@ -138,6 +139,7 @@ def kept(key: str, *, of: str) -> RankedCategory | None:
     )
 
 
-def _name(key: str, of: str) -> str:
+def _name(key: str, of: str, end_user_id: int | None) -> str:
     # Ids of people hold anything; names in the cache do not.
-    return f"ranked:{hashlib.sha256(of.encode()).hexdigest()[:32]}:{key[:32]}"
+    digest = hashlib.sha256(of.encode()).hexdigest()[:32]
+    return f"ranked:{caching.name_of_person(end_user_id or 0)}:{digest}:{key[:32]}"

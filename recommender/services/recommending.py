@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.core.signing import BadSignature, Signer
+from django.core.signing import Signer
+from django.utils.crypto import constant_time_compare
 
 from recommender.evaluation.interleaving import mark
 from recommender.models.placements import DEFAULT
@@ -92,12 +93,13 @@ def recommend(
         offset=offset,
         category=category,
         exclude=frozenset(exclude),
-        standing=_opened(cursor, user_id, placement) if cursor else None,
+        standing=_standing(cursor) if cursor else None,
         wants_reasons=explain,
         wants_next=cursor is not None,
     )
     person = reading.person(user_id, assembling.wanted(plan, asked))
-    return _answer(plan, asked, person, placement=placement, kept=keeping.current())
+    owner = _owner_of(cursor, asked, person, placement) if cursor else ""
+    return _answer(plan, asked, person, placement=placement, kept=keeping.current(), owner=owner)
 
 
 def recommend_many(
@@ -170,8 +172,15 @@ def preview(rules: Rules, *, user_id: str, n: int, now: datetime) -> Answer:
 
 
 def _answer(
-    plan: Plan, asked: Asked, person: Person | None, *, placement: str, kept: Kept
+    plan: Plan,
+    asked: Asked,
+    person: Person | None,
+    *,
+    placement: str,
+    kept: Kept,
+    owner: str = "",
 ) -> Answer:
+    """Make an answer; `owner` is of the list that goes on, as `_owner` has it."""
     items = assembling.plain_page(plan, asked, person)
     made = None
     if items is None:
@@ -195,10 +204,12 @@ def _answer(
         asking_now.note(person.end_user, wants_reasons=asked.wants_reasons)
     # A mixed list has no cursor: a page that goes on could not say which list gave an item.
     goes_on = made is not None and asked.wants_next and made.composer.has_more and not made.teams
+    following = ""
+    if made and items and goes_on:
+        owner = owner or (_owner(personal) if personal else "")
+        following = _closed(made, asked.user_id, placement, owner)
     return replace(
-        answer,
-        recommendation_id=_recommendation_id(plan, answer, made, asked.now),
-        next=_closed(made, asked.user_id, placement) if made and items and goes_on else "",
+        answer, recommendation_id=_recommendation_id(plan, answer, made, asked.now), next=following
     )
 
 
@@ -250,26 +261,43 @@ def _recommendation_id(plan: Plan, answer: Answer, made: Assembly | None, now: d
     return _signer("recommendation").sign(said.to_text())
 
 
-def _closed(made: Assembly, user_id: str, placement: str) -> str:
+def _closed(made: Assembly, user_id: str, placement: str, owner: str) -> str:
     text = cursors.to_text(made.composer.standing())
-    return f"{text}.{_signature(text, user_id, placement)}"
+    signature = _signer("page").signature(_bound(text, user_id, placement, owner))
+    return f"{text}.{signature}"
 
 
-def _opened(cursor: str, user_id: str, placement: str) -> Standing:
-    text, _, signature = cursor.partition(".")
+def _standing(cursor: str) -> Standing:
     try:
-        _signer("page").unsign(f"{_bound(text, user_id, placement)}:{signature}")
-        return cursors.from_text(text)
-    except (BadSignature, cursors.NotACursor) as error:
+        return cursors.from_text(cursor.partition(".")[0])
+    except cursors.NotACursor as error:
         raise CursorRefused from error
 
 
-def _signature(text: str, user_id: str, placement: str) -> str:
-    return str(_signer("page").signature(_bound(text, user_id, placement)))
+def _owner_of(cursor: str, asked: Asked, person: Person | None, placement: str) -> str:
+    """Return whose the list is that a cursor continues, "" where it is nobody's in particular.
+
+    Raises:
+        CursorRefused: it is somebody else's, of another placement, or the person has opted out, wanted things
+            forgotten or been erased since.
+    """
+    text, _, signature = cursor.partition(".")
+    for owner in ("", _owner(person)):
+        bound = _bound(text, asked.user_id, placement, owner)
+        if constant_time_compare(_signer("page").signature(bound), signature):
+            return owner
+    raise CursorRefused
 
 
-def _bound(text: str, user_id: str, placement: str) -> str:
-    return f"{placement}\0{user_id}\0{text}"
+def _owner(person: Person | None) -> str:
+    """Return for whom a personal list holds: this person, until they opt out or want something forgotten."""
+    if person is None or not person.end_user or person.is_opted_out:
+        return ""
+    return f"{person.end_user} {reading.forgotten_before(person.end_user)}"
+
+
+def _bound(text: str, user_id: str, placement: str, owner: str) -> str:
+    return f"{placement}\0{user_id}\0{owner}\0{text}"
 
 
 @functools.cache

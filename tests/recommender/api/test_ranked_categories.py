@@ -13,6 +13,7 @@ from interests.models import EndUser, Item
 from recommender import tasks
 from recommender.models import PopularItems, Slate
 from recommender.services.asking import Asked, Question, State
+from recsite import caching
 from tests import factories
 from tests.factories import NOW
 
@@ -170,3 +171,24 @@ def test_without_redis_there_is_one_page(headers, ada, monkeypatch):
 
     assert ids(found) == [(1, "a"), (2, "b")]
     assert found["next"] is None
+
+
+def test_the_list_goes_with_the_person(headers, ada, monkeypatch):
+    factories.slate(factories.publication(), ada, list(Item.objects.filter(item_id__in="ab")))
+    worker(monkeypatch, answer_of(1, "a", "b", "c"))
+    first = ask(headers, n=1)
+
+    caching.forget_person(ada.pk)
+
+    assert ask(headers, n=1, cursor=first["next"])["code"] == "list_gone"
+
+
+def test_nobody_reads_on_in_the_list_of_somebody_erased(headers, ada, monkeypatch):
+    factories.slate(factories.publication(), ada, list(Item.objects.filter(item_id__in="ab")))
+    worker(monkeypatch, answer_of(1, "a", "b", "c"))
+    first = ask(headers, n=1)
+    assert ask(headers, n=1, cursor=first["next"])["items"][0]["item_id"] == "b"
+
+    ada.delete()
+
+    assert ask(headers, n=1, cursor=first["next"])["code"] == "list_gone"

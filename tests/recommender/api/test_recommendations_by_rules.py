@@ -240,6 +240,41 @@ def test_a_cursor_serves_only_who_got_it(shop):
         assert (answer["status"], answer["code"]) == (400, "invalid_cursor")
 
 
+def opted_out(ada):
+    Controls.objects.filter(end_user=ada).update(is_opted_out=True)
+
+
+def forgotten(ada):
+    Controls.objects.filter(end_user=ada).update(forget_before=NOW)
+
+
+def erased(ada):
+    ada.delete()
+
+
+@pytest.mark.parametrize("wish", [opted_out, forgotten, erased])
+def test_a_personal_list_goes_on_no_longer_than_the_person_wants_it(shop, wish):
+    ask = asker()
+    given_before = ask(n=4, cursor="")["next"]
+    wish(shop[0])
+
+    answer = ask(n=4, cursor=given_before)
+
+    assert (answer["status"], answer["code"]) == (400, "invalid_cursor")
+
+
+def test_a_list_of_nobody_in_particular_goes_on_when_its_reader_becomes_known(shop):
+    ask = asker("bob")
+    first = ask(n=4, cursor="")
+    factories.end_user("bob")
+
+    second = ask(n=4, cursor=first["next"])
+
+    assert first["fallback"] is True
+    assert [one["rank"] for one in second["items"]] == [5, 6, 7, 8]
+    assert not set(ids(first)) & set(ids(second))
+
+
 def test_items_used_since_the_slate_was_made_are_not_shown_again(shop):
     ada, items = shop
     factories.event(ada, items[4])
