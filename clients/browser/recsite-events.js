@@ -12,27 +12,38 @@
   const IS_OFF = "recsite-off", GUEST = "recsite-guest", EVENT = "recsite:";
   const BATCH = 50, KEPT_AT_MOST = 1e3, SOON = 1e3, LATEST = 6e4;
   const browser = w.navigator;
-  let kept = {}, settings, timer, isSending, wait = SOON;
+  let stored = {}, settings, timer, isSending, wait = SOON;
 
-  // Where there is no storage (private windows, no space) a plain object does until the page closes.
   try {
-    kept = w.localStorage;
-    kept[EVENT] = "";
-    delete kept[EVENT];
-  } catch (error) {
-    kept = {};
-  }
+    stored = w.localStorage || stored;
+  } catch (error) {} // a browser that lets pages keep nothing
+
+  // What the storage has no room for is held until the page closes. What is in it counts all the same.
+  const held = {};
+  const get = (name) => stored[name] || held[name];
+  const drop = (name) => {
+    delete stored[name];
+    delete held[name];
+  };
+  const keep = (name, value) => {
+    try {
+      stored[name] = value;
+    } catch (error) {
+      held[name] = value;
+    }
+    return value;
+  };
 
   // Not randomUUID: pages without https do not have it.
   const newId = () => [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-");
-  const isOff = () => kept[IS_OFF] || browser.doNotTrack == 1 || browser.globalPrivacyControl;
-  const keys = () => Object.keys(kept).filter((name) => name.startsWith(EVENT));
+  const isOff = () => get(IS_OFF) || browser.doNotTrack == 1 || browser.globalPrivacyControl;
+  const keys = () => Object.keys({ ...stored, ...held }).filter((name) => name.startsWith(EVENT));
   const address = () => settings.site + "/api/v1/events?key=" + settings.key;
   const later = () => (timer = timer || setTimeout(send, wait));
 
   // As text, with the key in the address: a browser then needs no leave to send it, not even while a page closes.
   const bodyOf = (names) =>
-    `{"sent_at":"${new Date().toISOString()}","events":[${names.map((name) => kept[name])}]}`;
+    `{"sent_at":"${new Date().toISOString()}","events":[${names.map(get)}]}`;
 
   function send() {
     const names = keys().slice(0, BATCH);
@@ -43,7 +54,7 @@
       .then((answer) => {
         // What the site will never take is not kept either.
         if (!answer.ok && answer.status != 400 && answer.status != 413) throw 0;
-        names.forEach((name) => delete kept[name]);
+        names.forEach(drop);
         wait = SOON;
       })
       .catch(() => {
@@ -62,18 +73,15 @@
     },
     track(kind, item, more) {
       if (!settings || isOff() || keys().length >= KEPT_AT_MOST) return;
-      const id = newId(), user_id = settings.user || (kept[GUEST] = kept[GUEST] || newId());
+      const id = newId(), user_id = settings.user || get(GUEST) || keep(GUEST, newId());
       const event = { event_id: id, user_id, item_id: item, kind, occurred_at: new Date().toISOString(), ...more };
-      try {
-        kept[EVENT + id] = JSON.stringify(event);
-      } catch (error) {
-        kept = { ...kept, [EVENT + id]: JSON.stringify(event) };
-      }
+      keep(EVENT + id, JSON.stringify(event));
       later();
     },
     optOut(off = true) {
-      [...keys(), GUEST, IS_OFF].forEach((name) => delete kept[name]);
-      if (off) kept[IS_OFF] = 1;
+      // What goes makes room for the word that it is off, should there be none.
+      [...keys(), GUEST, IS_OFF].forEach(drop);
+      if (off) keep(IS_OFF, 1);
     },
   };
 

@@ -97,6 +97,15 @@ def kept(page: Page) -> list[str]:
     return sorted(names)
 
 
+def fill_storage(page: Page) -> None:
+    """Leave no room for a single character in the storage of the page's own site."""
+    page.evaluate("""() => {
+        for (let size = 2 ** 22; size >= 1; size /= 2) {
+            try { for (;;) localStorage.shop = (localStorage.shop || "") + "x".repeat(size); } catch {}
+        }
+    }""")
+
+
 def posts(page: Page) -> list[str]:
     """Return, from now on, the method of each request to the API."""
     sent: list[str] = []
@@ -191,6 +200,51 @@ def test_opting_out_forgets_what_waits_and_holds_until_it_is_taken_back(
     track(page, "chair")
 
     until(lambda: items() == ["chair"])
+
+
+def test_opting_out_holds_where_the_storage_is_full_later(page: Page, shop: Shop) -> None:
+    page.goto(shop.url)
+    page.evaluate("recsite.optOut()")
+    fill_storage(page)
+    sent = posts(page)
+    page.goto(shop.url)
+    track(page, "book")
+    time.sleep(QUIET_SECONDS)
+
+    assert (sent, items(), kept(page)) == ([], [], ["recsite-off", "shop"])
+
+
+def test_opting_out_makes_room_for_itself_where_the_storage_is_full(page: Page, shop: Shop) -> None:
+    page.goto(shop.url)
+    page.context.set_offline(True)
+    track(page, "book")
+    fill_storage(page)
+    track(page, "lamp")  # for which there is no room any more
+    page.evaluate("recsite.optOut()")
+    page.context.set_offline(False)
+    sent = posts(page)
+    page.goto(shop.url)
+    track(page, "chair")
+    time.sleep(QUIET_SECONDS)
+
+    assert (sent, items(), kept(page)) == ([], [], ["recsite-off", "shop"])
+
+
+def test_events_of_a_guest_arrive_once_where_the_storage_is_full(
+    page: Page, shop: Shop, complaints: Complaints
+) -> None:
+    shop.has_key_for(shop.url, user="null")
+    sent = posts(page)
+    page.goto(shop.url)
+    fill_storage(page)
+    for item in ("book", "lamp"):
+        track(page, item)
+
+    until(lambda: items() == ["book", "lamp"])
+
+    time.sleep(QUIET_SECONDS)
+    assert (sent, kept(page)) == (["POST"], ["shop"])
+    assert Interaction.objects.values("end_user").distinct().count() == 1
 
 
 def test_a_guest_stays_the_same_from_page_to_page(page: Page, shop: Shop) -> None:
