@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+# What every library that draws takes as a seed: 0 up to this, itself left out.
+NUM_SEEDS = 2**32
 # Of Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 GOLDEN = 0x9E3779B97F4A7C15
 FIRST = 0xBF58476D1CE4E5B9

@@ -86,8 +86,10 @@ def threshold_for(*, false_alarms_per_1000: float) -> float:
     (Pollak, "Average run lengths of an optimal method of detecting a change in distribution", 1987).
 
     Raises:
-        ValueError: the budget is not above 0.
+        ValueError: the budget is not above 0, or infinite.
     """
-    if not false_alarms_per_1000 > 0:
-        raise ValueError("The budget of false alarms per 1,000 events must be above 0.")
+    if not 0 < false_alarms_per_1000 < math.inf:
+        raise ValueError(
+            "The budget of false alarms per 1,000 events must be above 0 and not without end."
+        )
     return max(math.log(1000 / false_alarms_per_1000), 0.0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from interests.datasets.drawing import NUM_SEEDS
 from interests.datasets.log import InteractionLog
 from recommender.algorithms.protocol import Fitted
 from recommender.evaluation import metrics
@@ -30,7 +31,7 @@ class Request:
 
     Attributes:
         k: length of the lists, 1 to `metrics.MAX_K`
-        seed: of everything that is drawn, 0 or more
+        seed: of everything that is drawn, 0 or more and below `NUM_SEEDS`
         is_request_time_known: whether algorithms may see when the target happened
         has_repeats: whether items seen before may be answered
         budget_seconds: for fitting one algorithm, choosing its settings included
@@ -47,6 +48,8 @@ class Request:
             raise BadRequest(f"k must be from 1 to {metrics.MAX_K:,}, not {self.k:,}.")
         if self.seed < 0:
             raise BadRequest(f"The seed must be 0 or more, not {self.seed}.")
+        if self.seed >= NUM_SEEDS:
+            raise BadRequest(f"The seed must be below {NUM_SEEDS:,}, not {self.seed:,}.")
         if self.budget_seconds is not None and self.budget_seconds <= 0:
             raise BadRequest("The budget must be more than 0 seconds.")
 

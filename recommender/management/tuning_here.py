@@ -123,6 +123,9 @@ def _beside_each_other(
 ) -> Iterator[Outcome]:
     # Started afresh: torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
+    # In this process first: what cannot be studied is said in words here, and breaks the pool there.
+    tell("reading", 0.0)
+    _prepare(asked)
     tried: dict[int, Tried] = {}
     waiting: set[Future[Outcome]] = set()
     with ProcessPoolExecutor(workers, context, initializer=_prepare, initargs=(asked,)) as pool:

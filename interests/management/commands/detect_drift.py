@@ -15,6 +15,7 @@ from interests import datasets
 from interests.datasets.log import InteractionLog
 from interests.drift import detectors
 from interests.drift.detectors import Alarm
+from interests.management.arguments import insist_on_seed
 from interests.tracking import histories
 
 HELP = """Raise drift events on a data folder: when each end user's interests changed, and from what to what.
@@ -48,8 +49,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["seed"] < 0:
-            raise CommandError("--seed must be 0 or more.")
+        insist_on_seed(options["seed"])
         try:
             settings = _settings(options["false_alarms"])
             log = datasets.read(options["data"]).sorted(seed=options["seed"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from interests import datasets
 from interests.drift import detectors, self_test
+from interests.management.arguments import insist_on_seed, writable
 from interests.tracking import histories
 from interests.tracking.protocol import population_prior
 
@@ -43,20 +44,18 @@ class Command(BaseCommand):
         add("--json", metavar="OUT", help="where to write the table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["seed"] < 0:
-            raise CommandError("--seed must be 0 or more.")
-        if options["budget"] is not None and not options["budget"] > 0:
+        insist_on_seed(options["seed"])
+        if options["budget"] is not None and not 0 < options["budget"] < math.inf:
             raise CommandError("--budget must be above 0: false alarms per 1,000 events.")
         if options["users"] is not None and options["users"] < 1:
             raise CommandError("--users must be 1 or more.")
+        out = writable(options["json"]) if options["json"] else None
         try:
             found = _run(options)
-            if options["json"]:
-                Path(options["json"]).write_text(json.dumps(asdict(found), indent=2) + "\n")
+            if out:
+                out.write_text(json.dumps(asdict(found), indent=2) + "\n")
         except (datasets.DatasetError, self_test.TooFewHistories) as error:
             raise CommandError(str(error)) from error
-        except OSError as error:
-            raise CommandError(f"Cannot write {options['json']}: {error.strerror}.") from error
         self.stdout.write(
             f"{found.num_changes:,} changes put into {found.num_events:,} events of "
             f"{found.num_end_users:,} end users; * is the product's threshold"

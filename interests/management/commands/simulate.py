@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from interests.drift import streams, writing
+from interests.management.arguments import insist_on_seed
 
 RECIPES = {"shop": streams.SHOP, "streams": streams.STREAMS, "kinds": streams.KINDS}
 
@@ -51,6 +52,7 @@ Example:
             for name in ("users", "items", "categories")
             if options[name] is not None
         }
+        insist_on_seed(seed)
         now_ms = int(_moment(options["now"]).timestamp() * 1000)
         try:
             population = streams.simulate(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from interests import datasets
 from interests.datasets.log import InteractionLog
+from interests.management.arguments import insist_on_seed, writable
 from interests.tracking import histories
 from interests.tracking.measure import FOLDS, TooLittleToMeasure, TrackingQuality, measure
 from interests.tracking.registry import TRACKERS
@@ -57,10 +58,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = _names(options["trackers"])
-        if options["seed"] < 0:
-            raise CommandError("--seed must be 0 or more.")
+        insist_on_seed(options["seed"])
         if options["bound"] is not None and not any(name in CLASSICAL for name in names):
             raise CommandError(f"--bound needs a tracker beside it: one of {', '.join(CLASSICAL)}.")
+        if options["bound"] is not None and not math.isfinite(options["bound"]):
+            raise CommandError(f"--bound must be a number of nats, not {options['bound']}.")
+        out = writable(options["json"])
         try:
             log = datasets.read(options["data"])
             measured = _measure(names, log=log.sorted(seed=options["seed"]), seed=options["seed"])
@@ -68,10 +71,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["bound"] is not None:
             _add_share_of_way(measured, bound=options["bound"])
-        try:
-            Path(options["json"]).write_text(json.dumps(measured, indent=2) + "\n")
-        except OSError as error:
-            raise CommandError(f"Cannot write {options['json']}: {error}") from error
+        out.write_text(json.dumps(measured, indent=2) + "\n")
         for row in measured:
             self.stdout.write(_line(row))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from interests import datasets
 from interests.datasets.log import InteractionLog
+from interests.management.arguments import writable
 from interests.management.durations import seconds
 from recommender import algorithms
 from recommender.algorithms.protocol import CannotFit
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         add("--json", metavar="OUT", help="file to write the results to")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        out = _writable(options["json"]) if options["json"] else None
+        out = writable(options["json"]) if options["json"] else None
         try:
             results, split, unfitted = _evaluate(options)
         except (
@@ -102,13 +102,3 @@ def _asked(options: dict[str, Any]) -> dict[str, Any]:
     """Return what distinguishes this table from others, so that none are mixed up."""
     names = ("split", "k", "ties", "request_time", "repeats", "seed")
     return {name: options[name] for name in names} | {"budget_seconds": options["budget"]}
-
-
-def _writable(name: str) -> Path:
-    """Return the path, empty, before the long work rather than after it finding out that it is not."""
-    path = Path(name)
-    try:
-        path.touch()
-    except OSError as error:
-        raise CommandError(f"Cannot write {name}: {error.strerror}.") from error
-    return path

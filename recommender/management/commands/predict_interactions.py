@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from interests import datasets
+from interests.management.arguments import insist_on_seed, writable
 from recommender import algorithms
 from recommender.algorithms.examples import TASKS, Task
 from recommender.algorithms.protocol import CannotFit
@@ -55,11 +56,12 @@ class Command(BaseCommand):
         add("--json", metavar="OUT", help="file to write the results to")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["seed"] < 0:
-            raise CommandError(f"The seed must be 0 or more, not {options['seed']}.")
+        insist_on_seed(options["seed"])
         if options["like_from"] is not None and options["task"] != "like":
             raise CommandError("--like-from is for --task like.")
-        out = _writable(options["json"]) if options["json"] else None
+        if options["like_from"] is not None and not math.isfinite(options["like_from"]):
+            raise CommandError(f"--like-from must be a number, not {options['like_from']}.")
+        out = writable(options["json"]) if options["json"] else None
         try:
             results = _predict(options)
         except (
@@ -117,13 +119,3 @@ def _row(result: SingleResult) -> list[str]:
         cells.append(f"{value:.4f} ±{(high - low) / 2:.4f}")
     seconds = (f"{result.fit_seconds:.1f}", f"{result.answer_seconds:.1f}")
     return [result.algorithm, *cells, *seconds]
-
-
-def _writable(name: str) -> Path:
-    """Return the path, empty, before the long work rather than after it finding out that it is not."""
-    path = Path(name)
-    try:
-        path.touch()
-    except OSError as error:
-        raise CommandError(f"Cannot write {name}: {error.strerror}.") from error
-    return path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from interests import datasets
+from interests.management.arguments import insist_on_seed, writable
 from interests.management.durations import seconds
 from interests.models import RunState
 from recommender import algorithms, tasks
@@ -79,7 +79,7 @@ class Command(BaseCommand):
             return
         if not options["algorithm"]:
             raise CommandError("Say which: --algorithm NAME. `manage.py algorithms` lists them.")
-        out = _writable(options["json"]) if options["json"] else None
+        out = writable(options["json"]) if options["json"] else None
         found = _here(options) if options["data"] else self._on_the_site(options)
         if found is None:
             return
@@ -166,8 +166,9 @@ def _here(options: dict[str, Any]) -> Found:
         seed=options["seed"],
         budget_seconds=options["budget"],
     )
-    if not tuning.LEAST_TRIALS <= asked.num_trials <= tuning.MOST_TRIALS or asked.seed < 0:
-        raise CommandError("--trials must be from 2 to 1,000, and --seed 0 or more.")
+    if not tuning.LEAST_TRIALS <= asked.num_trials <= tuning.MOST_TRIALS:
+        raise CommandError("--trials must be from 2 to 1,000.")
+    insist_on_seed(asked.seed)
     try:
         with Progress() as progress:
             done = list(tuning_here.search(asked, workers=options["workers"] or 1, tell=progress))
@@ -206,12 +207,3 @@ def _use_usual(algorithm: str) -> str:
     if not tuning.use_usual(algorithm=algorithm):
         raise CommandError(f"{algorithm} is used with its usual settings already.")
     return f"{algorithm} is used with its usual settings again."
-
-
-def _writable(name: str) -> Path:
-    path = Path(name)
-    try:
-        path.touch()
-    except OSError as error:
-        raise CommandError(f"Cannot write {name}: {error.strerror}.") from error
-    return path

@@ -87,6 +87,8 @@ def test_detect_drift_says_what_is_wrong(folder, tmp_path):
         call_command("detect_drift", data=str(tmp_path / "no"), out="x.csv")
     with pytest.raises(CommandError, match="must be above 0"):
         call_command("detect_drift", data=str(folder), out="x.csv", false_alarms=0.0)
+    with pytest.raises(CommandError, match="must be above 0 and not without end"):
+        call_command("detect_drift", data=str(folder), out="x.csv", false_alarms=float("inf"))
     with pytest.raises(CommandError, match="Cannot write"):
         call_command("detect_drift", data=str(folder), out=str(tmp_path / "no" / "x.csv"))
 

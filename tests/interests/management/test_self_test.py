@@ -44,6 +44,9 @@ def test_self_test_prints_and_writes_what_each_threshold_reaches(folder, tmp_pat
         ({"budget": 0.0}, "--budget must be above 0"),
         ({"users": 0}, "--users must be 1 or more"),
         ({"seed": -1}, "--seed must be 0 or more"),
+        ({"seed": 2**32}, "--seed must be below 4,294,967,296"),
+        ({"budget": float("inf")}, "--budget must be above 0"),
+        ({"json": "/"}, "Cannot write /: it is a folder."),
         ({"data": "/nowhere"}, "/nowhere"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,19 +58,32 @@ def test_with_a_bound_each_tracker_has_its_share_of_the_way(folder, capsys):
 
 def test_a_bound_that_was_passed_or_has_nothing_beside_it_is_refused(folder):
     with pytest.raises(CommandError, match="--bound must be below"):
-        call_command("track", data=str(folder), trackers="decay", json="x.json", bound=9.0)
+        call_command("track", data=str(folder), trackers="decay", json=os.devnull, bound=9.0)
     with pytest.raises(CommandError, match="--bound needs a tracker beside it"):
-        call_command("track", data=str(folder), trackers="mixture", json="x.json", bound=0.5)
+        call_command("track", data=str(folder), trackers="mixture", json=os.devnull, bound=0.5)
+    with pytest.raises(CommandError, match="--bound must be a number of nats, not nan."):
+        call_command(
+            "track", data=str(folder), trackers="decay", json=os.devnull, bound=float("nan")
+        )
+
+
+def test_a_seed_too_large_and_a_folder_to_write_to_are_refused_before_the_work(tmp_path):
+    asked = {"data": "/nowhere", "trackers": "decay"}
+
+    with pytest.raises(CommandError, match="--seed must be below 4,294,967,296"):
+        call_command("track", json=os.devnull, seed=2**32, **asked)
+    with pytest.raises(CommandError, match="it is a folder"):
+        call_command("track", json=str(tmp_path), **asked)
 
 
 def test_track_names_the_trackers_there_are(folder):
     with pytest.raises(CommandError, match="No tracker is called nonsense. There are: own_shares"):
-        call_command("track", data=str(folder), trackers="nonsense", json="x.json")
+        call_command("track", data=str(folder), trackers="nonsense", json=os.devnull)
 
 
 def test_track_says_which_folder_is_missing(tmp_path):
     with pytest.raises(CommandError, match="is not a folder"):
-        call_command("track", data=str(tmp_path / "no"), json="x.json")
+        call_command("track", data=str(tmp_path / "no"), json=os.devnull)
 
 
 @pytest.mark.slow

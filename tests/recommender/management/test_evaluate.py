@@ -120,6 +120,8 @@ def test_help_has_an_example():
         (["--k", "0"], "k must be from 1 to 1,000, not 0."),
         (["--k", "1000000"], "k must be from 1 to 1,000, not 1,000,000."),
         (["--seed", "-1"], "The seed must be 0 or more, not -1."),
+        (["--seed", str(2**32)], "The seed must be below 4,294,967,296, not 4,294,967,296."),
+        (["--json", str(ROOT)], f"Cannot write {ROOT}: it is a folder. Name a file in it."),
         (
             ["--json", "/no/such/folder/out.json"],
             "Cannot write /no/such/folder/out.json: No such file",

@@ -69,11 +69,19 @@ def test_several_processes_do_the_trials_of_a_grid_once_each(folder):
         (["--algorithm", "eaze"], "There is no algorithm 'eaze'."),
         (["--algorithm", "most_popular"], "most_popular has no settings to choose."),
         (["--algorithm", "ease", "--trials", "1"], "--trials must be from 2 to 1,000"),
+        (["--algorithm", "ease", "--seed", str(2**32)], "--seed must be below 4,294,967,296"),
+        (["--algorithm", "ease", "--json", "/"], "Cannot write /: it is a folder."),
     ],
 )
 def test_what_cannot_be_studied_is_said_in_words(folder, options, words):
     with pytest.raises(CommandError, match=words):
         run("--data", str(folder), *options)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_folder_that_cannot_be_split_is_answered_in_words(tmp_path, workers):
+    with pytest.raises(CommandError, match="is not a folder"):
+        run("--algorithm", "ease", "--data", str(tmp_path / "nowhere"), "--workers", workers)
 
 
 @pytest.mark.django_db

@@ -50,6 +50,7 @@ def test_a_study_is_asked_for_with_all_it_needs():
         ({"split": "half"}, "There is no split 'half'. Choose from: leave-one-out, time."),
         ({"num_trials": 1}, "From 2 to 1,000 trials make sense, not 1."),
         ({"max_at_once": 0}, "From 1 to 256 trials at once make sense, not 0."),
+        ({"seed": 2**31}, "The seed must be at most 2,147,483,647, not 2,147,483,648."),
         ({"budget_seconds": 0}, "The seed must be 0 or more, and the time for a trial above 0."),
     ],
 )
