@@ -163,7 +163,7 @@ def run(*, kind: str, pk: int, now: datetime) -> RunPage | None:
         is_stop_requested=found.is_stop_requested,
         compared_with=results.get("difference", {}).get("older"),
         seconds_left=_seconds_left(found, now),
-        gate=Gate.from_results(results),
+        gate=Gate.from_results(results) if isinstance(found, PublicationRun) else None,
         held=_held(found),
     )
 
@@ -173,7 +173,8 @@ def _told(found: Any) -> dict[str, Any]:
     told: dict[str, Any] = found.settings or {}
     if not isinstance(found, PublicationRun):
         return told
-    return {"algorithm": found.algorithm, **told, **told.get("set", {})}
+    used = (found.results or {}).get("algorithm_settings") or told.get("set", {})
+    return {"algorithm": found.algorithm, **told, **used}
 
 
 def _held(found: Any) -> Held | None:

@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from interests import tasks
-from interests.models import ImportRun, Run, TrainingRun
+from interests.models import ImportRun, Run, TrackingRun, TrainingRun
 from recommender.models import EvaluationRun, Serving
 from recommender.selectors import publications
 from recommender.services import comparing
@@ -314,4 +314,24 @@ def test_publication_tells_by_what_it_is_ranked(analyst: Client) -> None:
     said = pages.text(analyst.get(f"/runs/publication/{run.pk}"))
 
     assert "Ranked by ease Takes over when done yes Regularisation 50" in said
+    run.results = {
+        "algorithm_settings": {"regularisation": 3.0, "half_life": None},
+        "settings_from": "settings of evaluation 7",
+    }
+    run.save()
+    said = pages.text(analyst.get(f"/runs/publication/{run.pk}"))
+    assert "Settings of what ranks settings of evaluation 7" in said
+    assert "Ranked by ease Takes over when done yes Regularisation 3" in said
     assert "Ranked by interest_network" in pages.text(analyst.get(f"/runs/publication/{usual.pk}"))
+
+
+def test_page_of_a_tracking_shows_no_gate_of_its_tracker(analyst: Client) -> None:
+    """A tracking keeps its learned gate under the name that publications keep theirs by."""
+    run = TrackingRun.objects.create(
+        **factories.done(results={"gate": {"out": [0.1], "pool": [[0.2]]}}), tracker_version="t"
+    )
+
+    said = pages.text(analyst.get(f"/runs/tracking/{run.pk}"))
+
+    assert f"Tracking {run.pk}" in said
+    assert "The gate was not asked" not in said
