@@ -21,6 +21,7 @@ LIKE_CHANCE, PURCHASE_CHANCE, DISLIKE_CHANCE = 0.15, 0.08, 0.2
 CHANGE_CHANCE = 0.02
 CHANGE_SHARE = 0.7
 NEW_VISITOR_CHANCE = 0.05
+VISITOR = "visitor-"  # how the ids of new ones begin
 # So many of the last events say what somebody is interested in at first.
 LAST_EVENTS = 30
 
@@ -63,7 +64,7 @@ class Visitors:
         """Return who visits next, perhaps somebody new, after a change of interests if there is one."""
         if self._rng.random() < NEW_VISITOR_CHANCE:
             self._weights.append(self._weights[self._rng.integers(len(self._weights))].copy())
-            self.names.append(f"visitor-{self._rng.integers(10**9):09}")
+            self.names.append(f"{VISITOR}{self._rng.integers(10**9):09}")
             return len(self.names) - 1
         visitor = int(self._rng.integers(len(self.names)))
         if self._rng.random() < CHANGE_CHANCE:

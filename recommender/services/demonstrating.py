@@ -130,8 +130,13 @@ def has_data() -> bool:
 
 def is_simulated() -> bool:
     """Tell whether the simulated population has been imported."""
-    done = ImportRun.objects.filter(state=RunState.DONE)
-    return done.filter(settings__is_simulated=True).exists()
+    return bool(simulated_folders())
+
+
+def simulated_folders() -> list[Path]:
+    """Return the folders of simulated people that were imported."""
+    done = ImportRun.objects.filter(state=RunState.DONE, settings__is_simulated=True)
+    return [Path(source) for source in done.values_list("source", flat=True)]
 
 
 def active_runs() -> list[Run]:

@@ -6,6 +6,7 @@ site knows it from events alone, as it would of anybody.
 
 from __future__ import annotations
 
+import csv
 import time
 import uuid
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from django.db.models import Q
 
-from interests.drift.visitors import LAST_EVENTS, Visitors
+from interests.drift.visitors import LAST_EVENTS, VISITOR, Visitors
+from interests.models import EndUser
 from interests.selectors import events
 from interests.selectors.events import DatabaseLog
 from interests.services import recording
@@ -49,12 +52,13 @@ class Visits:
         Raises:
             NobodySimulated: the site was not filled with a simulated population.
         """
-        if not demonstrating.is_simulated():
+        people = _simulated_people()
+        if not people:
             raise NobodySimulated(
                 "This site holds no simulated population, and made-up visits do not belong among events of real "
                 "people. Start a demo without data of your own: make demo RECSITE_HOME=.recsite-simulated"
             )
-        known = events.interaction_log()
+        known = events.interaction_log(end_users=people)
         catalogue = known.log.catalogue
         self._item_ids = [str(one) for one in catalogue.item_ids]
         self._place = {item_id: place for place, item_id in enumerate(self._item_ids)}
@@ -106,6 +110,18 @@ class Visits:
         said = self._visitors.says(visitor, place)
         kinds: list[dict[str, Any]] = [{"kind": "view"}, dwell, *([{"kind": said}] if said else [])]
         return [{"item_id": item_id, **kind} for kind in kinds]
+
+
+def _simulated_people() -> list[int]:
+    """Return the keys of the people that were imported, and of those who came as visitors: of nobody else."""
+    names: set[str] = set()
+    for source in demonstrating.simulated_folders():
+        table = source / "users.csv"
+        if table.exists():
+            with table.open(newline="") as rows:
+                names |= {row["user_id"] for row in csv.DictReader(rows)}
+    people = EndUser.objects.filter(Q(user_id__in=names) | Q(user_id__startswith=VISITOR))
+    return list(people.values_list("pk", flat=True))
 
 
 def _last_interests(known: DatabaseLog) -> np.ndarray[Any, np.dtype[np.float64]]:

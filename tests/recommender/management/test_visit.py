@@ -22,8 +22,8 @@ def call(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_so_many_visits_are_made_and_told_and_the_live_worker_woken(monkeypatch):
-    simulated()
+def test_so_many_visits_are_made_and_told_and_the_live_worker_woken(tmp_path, monkeypatch):
+    simulated(tmp_path)
     woken: list[None] = []
     monkeypatch.setattr(tasks, "ask_for_refresh", lambda: woken.append(None))
 
@@ -37,8 +37,8 @@ def test_so_many_visits_are_made_and_told_and_the_live_worker_woken(monkeypatch)
     assert 0 < len(woken) <= 12
 
 
-def test_ctrl_c_ends_it_with_what_was_done(monkeypatch):
-    simulated()
+def test_ctrl_c_ends_it_with_what_was_done(tmp_path, monkeypatch):
+    simulated(tmp_path)
     once, visits = Visits.once, iter(range(3))
 
     def interrupted(self, **arguments):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db.models import Sum
@@ -18,9 +19,11 @@ from tests.factories import NOW
 pytestmark = pytest.mark.django_db
 
 
-def simulated() -> None:
-    """Fill the site with six people of two tastes, and what is popular."""
-    ImportRun.objects.create(**factories.done(settings={"is_simulated": True}))
+def simulated(folder: Path) -> None:
+    """Fill the site with six people of two tastes, and what is popular; the folder is where they came from."""
+    rows = "".join(f"reader {number},Ann\n" for number in range(6))
+    (folder / "users.csv").write_text(f"user_id,name\n{rows}")
+    ImportRun.objects.create(**factories.done(settings={"is_simulated": True}, source=str(folder)))
     crime, poems = factories.category("Crime"), factories.category("Poems")
     shelves = [[factories.item(categories=(shelf,)) for _ in range(8)] for shelf in (crime, poems)]
     for number in range(6):
@@ -30,8 +33,8 @@ def simulated() -> None:
     factories.popular([*shelves[0], *shelves[1]])
 
 
-def test_what_is_seen_and_clicked_is_counted_as_it_happened():
-    simulated()
+def test_what_is_seen_and_clicked_is_counted_as_it_happened(tmp_path):
+    simulated(tmp_path)
     visits = Visits(seed=0)
 
     done = [visits.once(now=timezone.now()) for _ in range(40)]
@@ -52,8 +55,8 @@ def test_what_is_seen_and_clicked_is_counted_as_it_happened():
     assert not OutcomeRefusal.objects.exists()
 
 
-def test_each_visit_says_how_many_events_call_for_a_new_slate():
-    simulated()
+def test_each_visit_says_how_many_events_call_for_a_new_slate(tmp_path):
+    simulated(tmp_path)
     before = Interaction.objects.count()
     visits = Visits(seed=1)
 
@@ -63,8 +66,8 @@ def test_each_visit_says_how_many_events_call_for_a_new_slate():
     assert ChangeMark.objects.count() > 0
 
 
-def test_new_people_come(monkeypatch):
-    simulated()
+def test_new_people_come(tmp_path, monkeypatch):
+    simulated(tmp_path)
     monkeypatch.setattr("interests.drift.visitors.NEW_VISITOR_CHANCE", 1.0)
     visits = Visits(seed=0)
 
@@ -74,8 +77,8 @@ def test_new_people_come(monkeypatch):
     assert EndUser.objects.filter(user_id__startswith="visitor-").count() == 3
 
 
-def test_people_begin_with_what_they_did_last(monkeypatch):
-    simulated()
+def test_people_begin_with_what_they_did_last(tmp_path, monkeypatch):
+    simulated(tmp_path)
     monkeypatch.setattr(visiting, "LAST_EVENTS", 2)
     monkeypatch.setattr("interests.drift.visitors.NEW_VISITOR_CHANCE", 0.0)
     monkeypatch.setattr("interests.drift.visitors.CHANGE_CHANCE", 0.0)
@@ -94,6 +97,18 @@ def test_people_begin_with_what_they_did_last(monkeypatch):
         end_user=reader, recommendation_id="", occurred_at__gt=NOW + timedelta(days=1)
     )
     assert set(found.values_list("item__categories__name", flat=True)) == {"Travel"}
+
+
+def test_somebody_real_among_them_is_left_alone(tmp_path):
+    simulated(tmp_path)
+    factories.event(factories.end_user("ada"), factories.item())
+    visits = Visits(seed=2)
+
+    for _ in range(60):
+        visits.once(now=timezone.now())
+
+    assert Impression.objects.exclude(end_user__user_id="ada").exists()
+    assert not Impression.objects.filter(end_user__user_id="ada").exists()
 
 
 def test_real_people_are_left_alone():
