@@ -82,7 +82,14 @@ class UserControls(ActingEndpoint):
 
         It holds from the next answer on. A person who is not known yet is made.
         """
-        given = self.Input(data=body_of(request))
+        body = body_of(request)
+        given = self.Input(data=body)
+        if unknown := sorted(set(body) - set(given.fields)):
+            # Everything that was said is replaced: a misspelt name would take a wish back.
+            raise ControlsInvalid(
+                f"There is no field {unknown[0][:100]!r}. There are: {', '.join(given.fields)}.",
+                code="field_unknown",
+            )
         given.is_valid(raise_exception=True)
         now = timezone.now()
         try:

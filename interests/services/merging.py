@@ -108,8 +108,11 @@ def _unite_controls(guest: EndUser, member: EndUser, *, now: datetime) -> None:
             {*theirs.muted_category_ids, *(own.muted_category_ids if own else ())}
         ),
         boosts=(own or theirs).boosts,
-        forget_before=(own or theirs).forget_before,
-        is_opted_out=(own or theirs).is_opted_out,
+        # What either of them wanted kept out of use stays out of it.
+        forget_before=max(
+            filter(None, [theirs.forget_before, own and own.forget_before]), default=None
+        ),
+        is_opted_out=theirs.is_opted_out or bool(own and own.is_opted_out),
         updated_at=now,
     )
     # What is muted is not boosted.

@@ -120,3 +120,15 @@ def test_what_cannot_be_meant_is_a_problem_with_a_code(put, body, code):
 
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert EndUser.objects.count() == 0
+
+
+def test_a_misspelt_field_is_refused_and_takes_no_wish_back(headers, put, woken):
+    put({"is_opted_out": True})
+
+    answer = put({"muted_category": ["Drama"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "field_unknown")
+    assert answer.json()["detail"].startswith(
+        "There is no field 'muted_category'. There are: muted_categories, "
+    )
+    assert get(headers).json()["is_opted_out"] is True

@@ -154,13 +154,18 @@ def test_what_cannot_be_is_refused_with_a_reason(guest, ada):
         (
             {"is_opted_out": True, "forget_before": NOW},
             {"boosts": {"4": 2}},
-            ([], {"4": 2}, None, False),
+            ([], {"4": 2}, NOW, True),
+        ),
+        (
+            {"forget_before": NOW - timedelta(days=1)},
+            {"forget_before": NOW},
+            ([], {}, NOW, False),
         ),
         ({"muted_category_ids": [4]}, {"boosts": {"4": 2, "5": 3}}, ([4], {"5": 3}, None, False)),
         (None, {"forget_before": NOW}, ([], {}, NOW, False)),
     ],
 )
-def test_controls_of_the_member_hold_and_mutes_are_united(guest, ada, theirs, own, united):
+def test_controls_of_the_member_hold_and_no_wish_is_lost(guest, ada, theirs, own, united):
     for person, columns in ((guest, theirs), (ada, own)):
         if columns is not None:
             Controls.objects.create(end_user=person, updated_at=NOW, **columns)
