@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "recsite.access.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "recsite.access.middleware.ApiMiddleware",
+    "recsite.access.middleware.NulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -79,7 +79,8 @@ class ItemInput(serializers.Serializer[dict[str, Any]]):
         """Refuse what a JSON column cannot hold."""
         if not curating.is_storable(value):
             raise serializers.ValidationError(
-                "Holds a character or number that cannot be stored.", code="invalid"
+                "Holds a character or number that cannot be stored, or is nested too deeply.",
+                code="invalid",
             )
         return value
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import Max, Q
+from django.dispatch import Signal
 
 from interests.models import (
     AlertRule,
@@ -24,7 +25,12 @@ from interests.models import (
 from interests.services import tracking
 
 # What a catalogue says of an item, in columns of its row.
+# JSON that is nested deeper is a mistake, and what reads it would give up.
+MAX_DEPTH = 50
 DESCRIBED = ["title", "description", "attributes", "is_described"]
+# Sent in the transaction of a merge, for whoever above this app names categories: `names` of those that go,
+# `into`, the name of the one that they become.
+categories_merged = Signal()
 
 
 class CannotMerge(Exception):
@@ -238,6 +244,9 @@ def merge_categories(
         # Deleting a category deletes the rules that watch it.
         AlertRule.objects.filter(category__in=others).update(category=into)
         _merge_in_controls(others, into=into.pk)
+        names = dict(Category.objects.filter(pk__in=[*others, into.pk]).values_list("pk", "name"))
+        stays = names.pop(into.pk)
+        categories_merged.send(sender=Category, names=list(names.values()), into=stays)
         Category.objects.filter(pk__in=others).delete()
         run = tracking.request_anew(now=now, requested_by=requested_by)
     return replace(preview, tracking_run=run)
@@ -259,15 +268,18 @@ def _merge_in_controls(others: Collection[int], *, into: int) -> None:
         controls.save(update_fields=["muted_category_ids", "boosts"])
 
 
-def is_storable(value: Any) -> bool:
-    """Tell whether PostgreSQL can keep a plain value as JSON."""
+def is_storable(value: Any, *, depth: int = 0) -> bool:
+    """Tell whether PostgreSQL can keep a plain value as JSON, and others read it: no deeper than 50."""
+    if depth > MAX_DEPTH:
+        return False
     match value:
         case str():
             return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
         case float():
             return math.isfinite(value)
         case dict():
-            return all(is_storable(key) and is_storable(inner) for key, inner in value.items())
+            inside = [*value, *value.values()]
+            return all(is_storable(inner, depth=depth + 1) for inner in inside)
         case list():
-            return all(is_storable(inner) for inner in value)
+            return all(is_storable(inner, depth=depth + 1) for inner in value)
     return True

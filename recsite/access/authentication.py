@@ -109,7 +109,7 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def _caller_with(text: str) -> Caller:
-    if not text.isascii():
+    if not text.isascii() or "\0" in text:
         raise InvalidKey
     digest = digest_of(text)
     known = _remembered.get(digest)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import InterfaceError, OperationalError
@@ -76,6 +76,23 @@ class ApiMiddleware:
         if not response.streaming and not response.has_header("Content-Length"):
             response["Content-Length"] = str(len(response.content))
         return response
+
+
+class NulMiddleware:
+    """Refuses addresses with a NUL, which no text in PostgreSQL can hold, before a page looks for it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on.
+
+        Raises:
+            BadRequest: its address holds a NUL.
+        """
+        if "\0" in request.path_info or "%00" in request.META["QUERY_STRING"]:
+            raise BadRequest("The address holds a NUL.")
+        return self.get_response(request)
 
 
 class DatabaseAwayMiddleware:

@@ -50,6 +50,8 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    409: "Conflict",
+    410: "Gone",
     413: "Body too large",
     415: "Unsupported media type",
     429: "Too many requests",

@@ -88,6 +88,7 @@ def test_put_replaces_what_was_known(headers):
         ({"title": "a", "categories": ["c"] * 101}, "categories"),
         ({"title": "a", "attributes": {"x": "\0"}}, "attributes"),
         ({"title": "a", "attributes": {"x": [{"y": 1e400}]}}, "attributes"),
+        ({"title": "a", "attributes": {"x": json.loads("[" * 400 + "]" * 400)}}, "attributes"),
         ({"title": "a", "attributes": []}, "attributes"),
         ({"title": "a", "is_hidden": "perhaps"}, "is_hidden"),
     ],

@@ -54,6 +54,10 @@ def test_theme_leads_to_no_other_site(db: None, client: Client) -> None:
     assert response["Location"] == "/"
 
 
+def test_theme_goes_back_to_what_is_no_name_of_a_page(db: None, client: Client) -> None:
+    assert client.post("/theme", {"next": "NaN"})["Location"] == "NaN"
+
+
 def test_theme_that_is_none_is_not_written_into_the_page(db: None, client: Client) -> None:
     client.cookies["theme"] = 'x" onload="'
 

@@ -52,3 +52,19 @@ def test_an_error_in_an_endpoint_is_a_problem(monkeypatch):
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_key_with_a_nul_is_no_key():
+    answer = Client().post("/api/v1/events?key=%00abc", "{}", "text/plain")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_key")
+
+
+@pytest.mark.parametrize(
+    "address", ["/end-users?q=%00", "/admin/interests/item/?title__contains=%00", "/places/%00"]
+)
+def test_an_address_with_a_nul_is_a_bad_request(address, admin_client):
+    answer = admin_client.get(address)
+
+    assert answer.status_code == 400
+    assert "That request made no sense" in answer.content.decode()
