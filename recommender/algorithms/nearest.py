@@ -19,6 +19,7 @@ from scipy import sparse
 
 from interests.datasets.log import InteractionLog
 from recommender.algorithms import matrices, ratings, similarities
+from recommender.algorithms.chance import keys_of
 from recommender.algorithms.neighbours import BLOCK_CELLS, Neighbours, pruned
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 from recommender.algorithms.similarities import Preparation, Vectors
@@ -55,6 +56,8 @@ class Crowd:
         vectors: the same end users, ready for comparison
         turned: cells of `vectors`, transposed. [N, U]
         popularity: [N]
+        user_keys: hashes of their ids, ascending, uint64. [U]
+        user_rows: which row of the above each of these has. [U]
     """
 
     chosen: sparse.csr_array
@@ -63,6 +66,8 @@ class Crowd:
     preparation: Preparation
     settings: NearestSettings
     popularity: NDArray[np.float32]
+    user_keys: NDArray[np.uint64]
+    user_rows: NDArray[np.intp]
 
     def scores(
         self,
@@ -79,7 +84,9 @@ class Crowd:
             measure=self.preparation.measure,
             shrinkage=self.settings.shrinkage,
         )  # [b, U]
-        owners = np.repeat(users, np.diff(alike.indptr))
+        # Nobody is a neighbour of his own. Histories may number people otherwise than the fit: ids tell.
+        own_rows = self._rows_of(histories.user_ids[users])
+        owners = np.repeat(own_rows, np.diff(alike.indptr))
         alike.data[alike.indices == owners] = 0
         alike = pruned(alike, num_neighbours=self.settings.num_neighbours)
         scores = (alike @ self.chosen).toarray()  # [b, N]
@@ -87,6 +94,12 @@ class Crowd:
         has_neighbours = np.diff(alike.indptr) > 0
         answer_strangers(scores, has_history=has_neighbours, popularity=self.popularity)
         return np.asarray(scores, np.float32)
+
+    def _rows_of(self, user_ids: NDArray[np.object_]) -> NDArray[np.intp]:
+        """Return each end user's row of the fit, -1 for those who were not there. [b]"""
+        keys = keys_of(user_ids)
+        places = np.searchsorted(self.user_keys, keys).clip(max=len(self.user_keys) - 1)
+        return np.where(self.user_keys[places] == keys, self.user_rows[places], -1)
 
     def _asked(self, histories: InteractionLog, *, users: NDArray[np.int32]) -> Vectors:
         if self.settings.has_ratings:
@@ -159,7 +172,11 @@ class UserKNN(Nearest):
         counts = np.bincount(chosen.indices, minlength=log.num_items)
         chosen.data /= counts[chosen.indices].astype(np.float32) ** np.float32(settings.discount)
         turned = vectors.cells.T.tocsr()
-        return Crowd(chosen, vectors, turned, preparation, settings, popularity(log))
+        keys = keys_of(log.user_ids)
+        rows = np.argsort(keys)
+        return Crowd(
+            chosen, vectors, turned, preparation, settings, popularity(log), keys[rows], rows
+        )
 
 
 class UserKNNAdjusted(UserKNN):

@@ -9,6 +9,7 @@ import pytest
 
 from recommender import algorithms
 from recommender.algorithms import saving
+from recommender.algorithms.carried import Carried
 from recommender.algorithms.protocol import event_counts
 from tests.recommender.logs import drawn_log, log_of
 
@@ -116,6 +117,23 @@ def test_people_get_more_of_the_half_they_like(name):
     best = np.argsort(-scores, axis=1)[:, :5]
     is_own_half = (best >= half) == (users % 2 == 1)[:, None]
     assert is_own_half.mean() > CLEARLY.get(name, 0.9)
+
+
+@ALL
+def test_published_it_scores_as_evaluated_and_alone_as_beside_others(name):
+    log, users = drawn_log(), np.array([3, 7, 20, 41], np.int32)
+    bare = fitted_on(log, name)
+    published = Carried(log.catalogue, bare)
+
+    expected = bare.scores(log, users=users)
+
+    # Sums of another length are rounded otherwise, and no more than that.
+    is_known = np.isfinite(expected)
+    close = {"rtol": 1e-4, "atol": 1e-5 * np.abs(expected[is_known]).max()}
+    np.testing.assert_allclose(published.scores(log, users=users), expected, **close)
+    for fitted in (bare, published):
+        alone = [fitted.scores(log, users=users[row : row + 1])[0] for row in range(4)]
+        np.testing.assert_allclose(np.stack(alone), expected, **close)
 
 
 @ALL

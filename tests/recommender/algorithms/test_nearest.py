@@ -9,6 +9,7 @@ import pytest
 
 from recommender import algorithms
 from recommender.algorithms import matrices, similarities
+from recommender.algorithms.decayed import UserKNNDecayed
 from recommender.algorithms.nearest import NearestSettings, UserKNN
 from recommender.algorithms.protocol import CannotFit
 from tests.recommender.algorithms.test_similarities import PLAIN
@@ -161,3 +162,33 @@ def test_settings_that_differ_in_the_half_life_and_the_discount_share_the_simila
 def test_what_cannot_be_fitted_is_refused_in_words(settings, rows, words):
     with pytest.raises(CannotFit, match=words):
         UserKNN().fit(log_of(rows), settings=settings, seed=0)
+
+
+@pytest.mark.parametrize("algorithm", [UserKNN(), UserKNNDecayed()])
+def test_whoever_asks_is_no_neighbour_of_his_own_however_the_histories_number_people(algorithm):
+    log = log_of(
+        [("ann", "a", 1), ("ann", "b", 2), ("bob", "a", 1), ("bob", "c", 2), ("cat", "b", 1), ("cat", "d", 2)]
+    )  # fmt: skip
+    fitted = algorithm.fit(log, settings=algorithm.grid()[0], seed=0)
+    together = fitted.scores(log, users=np.arange(3, dtype=np.int32))
+
+    # Of cat alone, who is then number 0: ann's number in the fit.
+    alone = log.take(log.users == 2)
+    alone = alone.of_people(np.array([2]), users=np.zeros(2, int))
+
+    scores = fitted.scores(alone, users=np.array([0], np.int32))
+    np.testing.assert_array_equal(scores, together[2:])
+    # Ann shares b with cat, and brings a; what only cat chose is brought by nobody.
+    assert (scores[0] > 0).tolist() == [True, True, False, False]
+
+
+def test_who_was_not_there_at_the_fit_takes_nobody_out():
+    log = log_of([("ann", "a", 1), ("ann", "b", 2), ("bob", "c", 1)])
+    fitted = UserKNN().fit(log, settings=NearestSettings(), seed=0)
+    other = log.take(log.users == 0).of_people(
+        np.array([0]), users=np.zeros(2, int), user_ids=np.array(["zoe"], object)
+    )
+
+    scores = fitted.scores(other, users=np.array([0], np.int32))[0]
+
+    assert (scores > 0).tolist() == [True, True, False]
