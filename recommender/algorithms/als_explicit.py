@@ -84,6 +84,7 @@ class ALSExplicit:
 
     name = "als_explicit"
     is_baseline = True
+    reads_order = True
 
     def grid(self) -> Sequence[ALSExplicitSettings]:
         return (

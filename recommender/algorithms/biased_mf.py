@@ -112,6 +112,7 @@ class BiasedMF:
 
     name = "biased_mf"
     is_baseline = True
+    reads_order = True
 
     def grid(self) -> Sequence[BiasedMFSettings]:
         return (

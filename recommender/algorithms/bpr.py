@@ -138,6 +138,7 @@ class BPR:
 
     name = "bpr"
     is_baseline = True
+    reads_order = True
     shares_fits = True
 
     def __init__(self) -> None:

@@ -127,6 +127,7 @@ class Content:
 
     name = ""
     is_baseline = False
+    reads_order = True
     scores_new_items = True
     shares_fits = True
 

@@ -108,6 +108,7 @@ class ContentFactors:
 
     name = "content_factors"
     is_baseline = False
+    reads_order = True
     scores_new_items = True
     shares_fits = True
 

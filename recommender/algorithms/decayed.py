@@ -63,6 +63,7 @@ class ItemKNNDecayed:
 
     name = "item_knn_decayed"
     is_baseline = True
+    reads_order = True
 
     def __init__(self) -> None:
         self._last: _Paired | None = None

@@ -181,6 +181,7 @@ class _Layer:
 
     name = ""
     is_baseline = False
+    reads_order = True
 
     def _explorer(
         self,

@@ -166,6 +166,7 @@ class Fusion:
 
     name = ""
     is_baseline = False
+    reads_order = True
     # Its own choice is part of what it learns.
     shares_fits = True
     # Whether what is learned belongs to these very fits, and not to the same members fitted on more events.

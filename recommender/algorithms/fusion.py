@@ -78,7 +78,6 @@ class BestFusion(Fusion):
     """
 
     name = "fusion"
-    reads_order = True
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
         ways = {

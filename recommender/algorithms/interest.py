@@ -186,6 +186,7 @@ class InterestAlgorithm(ABC):
 
     name: str
     is_baseline = False
+    reads_order = True
 
     def __init__(
         self,

@@ -96,6 +96,7 @@ class KNNRegression:
 
     name = "knn_regression"
     is_baseline = False
+    reads_order = True
 
     def __init__(self) -> None:
         self._items = ItemKNNAdjusted()

@@ -150,6 +150,7 @@ class RecentEase(Ease):
     """The same weights, asked with a history in which the last choices count most."""
 
     name = "recent_ease"
+    reads_order = True
 
     def grid(self) -> Sequence[EaseSettings]:
         # In this order each λ is solved once.

@@ -161,7 +161,6 @@ class LSTMClassifier(InterestAlgorithm):
     """
 
     name = "lstm_classifier"
-    reads_order = True
 
     def usual(self) -> Sequence[LSTMSettings]:
         return (LSTMSettings(),)

@@ -117,6 +117,7 @@ class Nearest:
     name = ""
     measure = similarities.COSINE
     is_baseline = False
+    reads_order = True
     # Neighbours and shrinkage to choose from, the usual ones first.
     sizes: Sequence[tuple[int, float]] = ()
     # Half-life and discount to choose from, for each of the sizes.

@@ -82,6 +82,7 @@ class ItemKNN:
 
     name = "item_knn"
     is_baseline = True
+    reads_order = True
 
     def __init__(self) -> None:
         self._compared: _Compared | None = None

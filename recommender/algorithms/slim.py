@@ -95,6 +95,7 @@ class Slim:
 
     name = "slim"
     is_baseline = True
+    reads_order = True
     shares_fits = True
 
     def __init__(self) -> None:

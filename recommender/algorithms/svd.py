@@ -83,6 +83,7 @@ class SVD:
 
     name = "svd"
     is_baseline = True
+    reads_order = True
     shares_fits = True
 
     def __init__(self) -> None:

@@ -11,6 +11,8 @@ from recommender import algorithms
 from recommender.algorithms import saving
 from recommender.algorithms.carried import Carried
 from recommender.algorithms.protocol import event_counts
+from recommender.evaluation import drifting
+from recommender.evaluation.splits import Questions
 from tests.recommender.logs import drawn_log, log_of
 
 SMALL = {
@@ -134,6 +136,25 @@ def test_published_it_scores_as_evaluated_and_alone_as_beside_others(name):
     for fitted in (bare, published):
         alone = [fitted.scores(log, users=users[row : row + 1])[0] for row in range(4)]
         np.testing.assert_allclose(np.stack(alone), expected, **close)
+
+
+@ALL
+def test_it_says_whether_the_order_of_a_history_changes_its_scores(name):
+    log, users = drawn_log(), np.arange(8, dtype=np.int32)
+    nothing = np.zeros(0, np.int32)
+    asked = Questions(log, users, np.zeros(9, np.int64), nothing, nothing.astype(np.int64))
+    mixed = drifting.shuffled(asked, seed=0).histories
+
+    def changes(settings):
+        fitted = made(name).fit(log, settings=settings, seed=0)
+        kept, other = (fitted.scores(one, users=users) for one in (log, mixed))
+        differences = np.abs(kept - other, where=np.isfinite(kept), out=np.zeros_like(kept))
+        # More than sums in another order are rounded.
+        return differences.max() > 1e-5 * np.abs(kept[np.isfinite(kept)]).max()
+
+    # Of some it is a setting that decides.
+    reads = any(changes(settings) for settings in made(name).grid())
+    assert reads == getattr(made(name), "reads_order", False)
 
 
 @ALL
