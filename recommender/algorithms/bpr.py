@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
 Floats = NDArray[np.float32]
@@ -255,6 +255,7 @@ def _blocks(lengths: NDArray[np.integer], *, most: int) -> list[range]:
 
 
 def _check(settings: BPRSettings) -> None:
+    limits.insist("bpr", settings, half_life=limits.ABOVE_0)
     if settings.width < 1 or settings.num_passes < 1:
         raise CannotFit("bpr needs a width and a number of passes of at least 1.")
     if settings.learning_rate <= 0 or settings.regularisation <= 0:

@@ -16,6 +16,7 @@ from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC, LinearSVR
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms import limits
 from recommender.algorithms.examples import Prepared
 from recommender.algorithms.interest import Asked, InterestAlgorithm, Model
 from recommender.algorithms.protocol import Report
@@ -101,6 +102,7 @@ class LogisticRegression(InterestAlgorithm):
     """
 
     name = "logistic_regression"
+    bounds = {"regularisation": limits.ABOVE_0}
 
     def usual(self) -> Sequence[RegressionSettings]:
         return (RegressionSettings(1.0), RegressionSettings(1_000.0))
@@ -135,6 +137,7 @@ class LinearRegression(InterestAlgorithm):
     """The label itself by least squares, held back a little (ridge regression: Hoerl and Kennard, 1970)."""
 
     name = "linear_regression"
+    bounds = {"regularisation": limits.FROM_0}
 
     def usual(self) -> Sequence[RegressionSettings]:
         return (RegressionSettings(1.0), RegressionSettings(10_000.0))
@@ -164,6 +167,7 @@ class SVM(InterestAlgorithm):
     """
 
     name = "svm"
+    bounds = {"regularisation": limits.ABOVE_0}
 
     def usual(self) -> Sequence[SVMSettings]:
         return (SVMSettings(100.0), SVMSettings(10_000.0))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import closeness, embeddings, texts
+from recommender.algorithms import closeness, embeddings, limits, texts
 from recommender.algorithms.closeness import COSINE, EUCLIDEAN, PEARSON, Vectors
 from recommender.algorithms.protocol import (
     CannotFit,
@@ -322,6 +322,7 @@ def _words(name: str, log: InteractionLog) -> texts.Words:
 
 
 def _check(name: str, settings: ContentSettings) -> None:
+    limits.insist(name, settings, half_life=limits.ABOVE_0, negatives=limits.ABOVE_0)
     if settings.similarity not in closeness.NAMES or settings.generation not in GENERATIONS:
         raise CannotFit(
             f"{name} knows the similarities {', '.join(closeness.NAMES)} and the generations "

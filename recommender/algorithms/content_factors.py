@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import embeddings, matrices, prospects, texts
+from recommender.algorithms import embeddings, limits, matrices, prospects, texts
 from recommender.algorithms.protocol import (
     CannotFit,
     Report,
@@ -131,6 +131,7 @@ class ContentFactors:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedContentFactors:
+        limits.insist(self.name, settings, half_life=limits.ABOVE_0)
         if settings.first_place < 1:
             raise CannotFit("content_factors needs a first place of at least 1.")
         counts = event_counts(log)

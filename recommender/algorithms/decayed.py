@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.nearest import UserKNN
 from recommender.algorithms.neighbours import Neighbours, pruned
 from recommender.algorithms.protocol import CannotFit, Report, popularity
@@ -84,6 +84,7 @@ class ItemKNNDecayed:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> Neighbours:
+        limits.insist(self.name, settings, half_life=limits.ABOVE_0)
         _check(log, settings)
         key = (settings.pair_half_life, settings.num_neighbours, settings.shrinkage)
         last, shared_seconds = self._last, 0.0

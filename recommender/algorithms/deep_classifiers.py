@@ -17,6 +17,7 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms import limits
 from recommender.algorithms.classifiers import Standard
 from recommender.algorithms.examples import Examples, Prepared
 from recommender.algorithms.interest import Asked, InterestAlgorithm, Model
@@ -57,6 +58,12 @@ class MLPSettings:
     batch: int = 512
 
 
+BOUNDS = {
+    "dropout": limits.SHARE, "l1": limits.FROM_0, "l2": limits.FROM_0, "learning_rate": limits.ABOVE_0,
+    "max_epochs": limits.FROM_1, "batch": limits.FROM_1,
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Perceptron:
     """A trained perceptron.
@@ -93,6 +100,7 @@ class MLP(InterestAlgorithm):
     """
 
     name = "mlp"
+    bounds = BOUNDS
 
     def usual(self) -> Sequence[MLPSettings]:
         return (MLPSettings(),)

@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms import limits
 from recommender.algorithms.person_features import Known
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
@@ -344,6 +345,7 @@ def loss(sums: Sums, now: Moments, *, targets: Tensor, drawn: Tensor, counts: Te
 
 
 def _check(settings: FactorisationMachineSettings) -> None:
+    limits.insist("factorisation_machine", settings)
     if settings.width < 1 or settings.num_passes < 1:
         raise CannotFit("factorisation_machine needs a width and passes of at least 1.")
     if settings.half_life <= 0 or settings.learning_rate <= 0 or settings.l2 < 0:

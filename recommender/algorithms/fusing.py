@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
 from recommender import algorithms
-from recommender.algorithms import lessons
+from recommender.algorithms import lessons, limits
 from recommender.algorithms.lessons import Lessons, Questions
 from recommender.algorithms.mixtures import Describes, Mixture, Weighted
 from recommender.algorithms.people import Population
@@ -214,7 +214,11 @@ class Fusion:
         Args:
             log: what the members were fitted on.
             questions: None, or none: all count alike.
+
+        Raises:
+            CannotFit: the depth is below 1.
         """
+        limits.insist(self.name, settings, depth=limits.FROM_1)
         population = Population.of_log(log, seed=seed)
         traits = self.traits(members, log)
         known, ndcg, hides_seen = None, None, True
@@ -261,6 +265,7 @@ class Fusion:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> Fused:
+        limits.insist(self.name, settings, depth=limits.FROM_1)
         before, held = lessons.hold_out(log)
         made = {name: self.member(name) for name in settings.members}
         # Half for what the mixture is learned from, half for what answers.

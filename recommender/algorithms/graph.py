@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from interests.datasets.log import InteractionLog
 from interests.learning import devices
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
 # Spread of the first vectors, as in the paper's own code.
@@ -285,6 +285,10 @@ def _tensor(matrix: sparse.csr_array) -> Tensor:
 
 
 def _check(settings: LightGCNSettings) -> None:
+    limits.insist(
+        "lightgcn", settings, half_life=limits.ABOVE_0, learning_rate=limits.FROM_0,
+        regularisation=limits.FROM_0,
+    )  # fmt: skip
     if min(settings.width, settings.num_layers, settings.num_passes, settings.batch_size) < 1:
         raise CannotFit("lightgcn needs a width, layers, passes and people of a step of 1 or more.")
     if settings.loss not in LOSSES:

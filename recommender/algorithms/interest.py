@@ -13,15 +13,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import examples, matrices
+from recommender.algorithms import examples, limits, matrices
 from recommender.algorithms.behaviour import Known
 from recommender.algorithms.examples import CHOICE, Examples, Prepared, Task
+from recommender.algorithms.limits import Bound
 from recommender.algorithms.moments import Moments
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers
 from recommender.algorithms.records import Record
@@ -182,9 +183,11 @@ class InterestAlgorithm(ABC):
 
     Attributes:
         task: what is learned; ranking is of choices.
+        bounds: of the settings, by name
     """
 
     name: str
+    bounds: ClassVar[Mapping[str, Bound]] = {}
     is_baseline = False
     reads_order = True
 
@@ -228,6 +231,7 @@ class InterestAlgorithm(ABC):
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedInterest:
+        limits.insist(self.name, settings, **self.bounds)
         if not log.num_events or log.is_negative.all():
             raise CannotFit(f"There are no choices to learn from: {self.name} needs at least one.")
         if report:

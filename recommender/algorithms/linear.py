@@ -21,7 +21,7 @@ from scipy import sparse
 
 from interests.datasets.log import InteractionLog
 from interests.learning import devices
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
 # The full matrix of this many items is 1.6 GB, and its inverse takes minutes: the most that is sensible.
@@ -131,6 +131,7 @@ class Ease:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedEase:
+        limits.insist(self.name, settings, half_life=limits.ABOVE_0)
         regularisation, half_life = settings.regularisation, settings.half_life
         last = self._last
         if last and last.log is log and last.regularisation == regularisation:

@@ -19,8 +19,9 @@ from scipy.special import expit
 from torch import Tensor, nn
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms import limits
 from recommender.algorithms.classifiers import Standard
-from recommender.algorithms.deep_classifiers import MLPSettings, scale_of, train
+from recommender.algorithms.deep_classifiers import BOUNDS, MLPSettings, scale_of, train
 from recommender.algorithms.examples import Prepared
 from recommender.algorithms.interest import Asked, InterestAlgorithm, Model
 from recommender.algorithms.moments import Moments
@@ -161,6 +162,7 @@ class LSTMClassifier(InterestAlgorithm):
     """
 
     name = "lstm_classifier"
+    bounds = BOUNDS | {"item_width": limits.FROM_1, "window": limits.FROM_1}
 
     def usual(self) -> Sequence[LSTMSettings]:
         return (LSTMSettings(),)

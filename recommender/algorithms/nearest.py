@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices, ratings, similarities
+from recommender.algorithms import limits, matrices, ratings, similarities
 from recommender.algorithms.chance import keys_of
 from recommender.algorithms.neighbours import BLOCK_CELLS, Neighbours, pruned
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
@@ -131,6 +131,7 @@ class Nearest:
         return tuple(settings)
 
     def _check(self, log: InteractionLog, settings: NearestSettings) -> None:
+        limits.insist(self.name, settings, half_life=limits.ABOVE_0)
         if log.is_negative.all():
             raise CannotFit(f"There are no events to compare by: {self.name} needs at least one.")
         if settings.num_neighbours < 1 or settings.shrinkage < 0 or not 0 <= settings.discount <= 1:

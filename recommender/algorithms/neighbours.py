@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
 # Cells of the block of similarities that is pruned at a time: 128 MB at most, less where many are 0.
@@ -104,6 +104,13 @@ class ItemKNN:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> Neighbours:
+        limits.insist(
+            "item_knn",
+            settings,
+            half_life=limits.ABOVE_0,
+            num_neighbours=limits.FROM_1,
+            shrinkage=limits.FROM_0,
+        )
         asked = (settings.num_neighbours, settings.shrinkage)
         known, shared_seconds = self._compared, 0.0
         if known and known.log is log and (known.num_neighbours, known.shrinkage) == asked:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.descent import elastic_net
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
@@ -114,6 +114,7 @@ class Slim:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedSlim:
+        limits.insist(self.name, settings, half_life=limits.ABOVE_0)
         if settings.l1 < 0 or settings.l2 <= 0:
             raise CannotFit("slim needs an l1 of at least 0 and an l2 above 0.")
         last, shared = self._last, 0.0

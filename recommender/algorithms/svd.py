@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.protocol import CannotFit, Report, answer_strangers, popularity
 
 # Up to so many end users or items all singular vectors are found at once, in seconds.
@@ -103,6 +103,7 @@ class SVD:
         budget_seconds: float | None = None,
         report: Report | None = None,
     ) -> FittedSVD:
+        limits.insist(self.name, settings, half_life=limits.ABOVE_0)
         if settings.width < 1:
             raise CannotFit("svd needs a width of at least 1.")
         last, shared = self._last, 0.0

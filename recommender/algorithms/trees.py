@@ -21,6 +21,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms import limits
 from recommender.algorithms.examples import Examples, Prepared
 from recommender.algorithms.interest import Asked, InterestAlgorithm, Model
 from recommender.algorithms.protocol import Report
@@ -199,6 +200,7 @@ class DecisionTree(InterestAlgorithm):
     """One tree of questions about features (CART: Breiman, Friedman, Olshen and Stone, 1984)."""
 
     name = "decision_tree"
+    bounds = {"max_depth": limits.FROM_1, "min_leaf": limits.FROM_1}
 
     def usual(self) -> Sequence[TreeSettings]:
         return (TreeSettings(8, 50), TreeSettings(5, 200))
@@ -225,6 +227,12 @@ class RandomForest(InterestAlgorithm):
     """The mean of trees grown on draws of the examples, few features a question (Breiman, 2001)."""
 
     name = "random_forest"
+    bounds = {
+        "num_trees": limits.FROM_1,
+        "max_depth": limits.FROM_1,
+        "min_leaf": limits.FROM_1,
+        "sample": limits.PART,
+    }
 
     def usual(self) -> Sequence[ForestSettings]:
         return (ForestSettings(),)
@@ -258,6 +266,12 @@ class GradientBoosting(InterestAlgorithm):
     """Trees that each mend what those before left over (Friedman, 2001), over histograms (Ke et al., 2017)."""
 
     name = "gradient_boosting"
+    bounds = {
+        "num_trees": limits.FROM_1,
+        "max_depth": limits.FROM_1,
+        "learning_rate": limits.PART,
+        "regularisation": limits.FROM_0,
+    }
 
     def usual(self) -> Sequence[BoostingSettings]:
         return (BoostingSettings(),)
