@@ -174,6 +174,24 @@ def applied(settings: Any, params: Mapping[str, Any]) -> Any:
     return settings
 
 
+def restored(settings: Any, kept: Mapping[str, Any]) -> Any:
+    """Return settings with the values that others of their kind were kept with, as plain values (`plain`).
+
+    Raises:
+        KeyError: there is no setting of such a name.
+        TypeError, ValueError: one is of another kind than it was.
+    """
+    for name, value in kept.items():
+        here, is_there = _get(settings, [name])
+        if is_there and is_dataclass(here) and isinstance(value, Mapping):
+            settings = replace(settings, **{name: restored(here, value)})
+            continue
+        if is_there and _kind(here) != _kind(value) and None not in (here, value):
+            raise TypeError(f"{name} was {value!r} and is {here!r} now.")
+        settings = _set(settings, [name], _hashable(value))
+    return settings
+
+
 def grid_points(space: Space, *, num: int) -> list[dict[str, Any]]:
     """Return a grid over a space: as fine as can be with at most `num` points, but at least two a range."""
     counts = {name: 2 for name in space}
@@ -284,6 +302,11 @@ def _set(settings: Any, path: Sequence[str], value: Any) -> Any:
         raise KeyError(f"{type(settings).__name__} has no setting {name!r}.")
     inner = _set(getattr(settings, name), rest, value) if rest else value
     return replace(settings, **{name: inner})  # type: ignore[type-var]  # a dataclass's instance
+
+
+def _kind(value: Any) -> type:
+    kinds = (bool, int | float, str, list | tuple, Mapping)
+    return next((found for found in kinds if isinstance(value, found)), object)  # type: ignore[return-value]
 
 
 def _is_plain(value: Any) -> bool:

@@ -60,6 +60,7 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
         "num_drifting": ("Drifting, one in ten falsely", "end users"),
     },
     "publication": {
+        "settings_from": ("Settings of what ranks", ""),
         "num_end_users": ("Recommendations for", "end users"),
         "num_items": ("Chosen from", "items"),
         "slate_length": ("At most for each", "items"),

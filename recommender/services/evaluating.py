@@ -22,6 +22,7 @@ from recommender.evaluation.answers import BadRequest, Request
 from recommender.evaluation.results import Result
 from recommender.evaluation.splits import Split
 from recommender.models import EvaluationRun, MetricValue
+from recommender.selectors import evaluated
 from recommender.services import choosing, evaluation_lists, network_options
 
 # What one algorithm may take for its fit when the run does not say.
@@ -63,12 +64,16 @@ def evaluate(*, run_id: int) -> None:
 
 @dataclass(frozen=True)
 class _Compared:
-    """What came of a comparison: `unfitted` says of each algorithm that could not be fitted why."""
+    """What came of a comparison: `unfitted` says of each algorithm that could not be fitted why.
+
+    `given`: names of the algorithms whose settings somebody had chosen.
+    """
 
     known: DatabaseLog
     split: Split
     results: list[Result]
     unfitted: dict[str, str]
+    given: frozenset[str]
 
 
 def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
@@ -96,7 +101,8 @@ def _compare(run: EvaluationRun, hold: Hold) -> _Compared:
     results = runner.run(
         split, algorithms=made, request=request, report=_seldom(hold), unfitted=unfitted
     )
-    return _Compared(known, split, results, unfitted)
+    given = frozenset(one.name for one in made if choosing.is_chosen(one))
+    return _Compared(known, split, results, unfitted, given)
 
 
 def _options(name: str, run: EvaluationRun) -> dict[str, Any]:
@@ -162,6 +168,7 @@ def _summary(compared: _Compared) -> dict[str, Any]:
         "algorithms": {
             result.algorithm: {
                 "settings": result.settings,
+                evaluated.GIVEN: result.algorithm in compared.given,
                 "validation_ndcg": result.validation_ndcg,
                 "unfitted_targets": result.unfitted_targets,
                 "fit_seconds": result.fit_seconds,

@@ -27,6 +27,8 @@ NETWORK = "interest_network"
 # A network that is a member of what is published is trained twice, each time at most so long.
 MEMBER_SECONDS = 600.0
 SHA256 = "algorithm_sha256"
+# Its settings as plain values, and whose they are in words.
+SETTINGS, WHOSE = "algorithm_settings", "settings_from"
 # What it carries says which items it knows.
 NO_CATALOGUE = Catalogue.build(item_ids=[])
 
@@ -67,14 +69,19 @@ def load(run: PublicationRun) -> Carried | None:
     return loaded.fitted
 
 
-def with_changes(algorithm: Algorithm, changes: Mapping[str, Any]) -> Any:
-    """Return an algorithm's usual settings, or those somebody chose, with some changed.
+def kept(run: PublicationRun) -> dict[str, Any]:
+    """Return what the results of a publication tell of the algorithm it is ranked by."""
+    return {name: run.results[name] for name in (SHA256, SETTINGS, WHOSE) if name in run.results}
+
+
+def with_changes(algorithm: Algorithm, changes: Mapping[str, Any], *, settings: Any = None) -> Any:
+    """Return settings with some changed: an algorithm's usual ones where none are given.
 
     Raises:
         CannotRun: it has no such setting.
     """
     try:
-        return spaces.applied(algorithm.grid()[0], spaces.params_from_json(changes))
+        return spaces.applied(settings or algorithm.grid()[0], spaces.params_from_json(changes))
     except KeyError as error:
         raise CannotRun(f"{algorithm.name}: {error.args[0]}") from error
 
@@ -84,7 +91,9 @@ def _fit(run: PublicationRun, *, now: datetime, tell: Report) -> Carried:
         raise CannotRun(f"There is no algorithm {run.algorithm!r}.")
     try:
         algorithm = choosing.make(run.algorithm, **_options(run))
-        chosen = with_changes(algorithm, run.settings.get("set", {}))
+        changes = run.settings.get("set", {})
+        settings, whose = choosing.settings_of(algorithm)
+        chosen = with_changes(algorithm, changes, settings=settings)
         tell(f"fitting {run.algorithm}", 0.02)
         known = events.interaction_log(with_descriptions=True, with_attributes=True)
         log = known.happened_by(now).log
@@ -104,7 +113,11 @@ def _fit(run: PublicationRun, *, now: datetime, tell: Report) -> Carried:
         )
     except (CannotFit, CannotSave) as error:
         raise CannotRun(str(error)) from error
-    run.results[SHA256] = sha256
+    run.results |= {
+        SHA256: sha256,
+        SETTINGS: spaces.plain(chosen),
+        WHOSE: f"{whose}, with changes" if changes else whose,
+    }
     return carried
 
 

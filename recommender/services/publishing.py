@@ -130,7 +130,7 @@ def _take_up(hold: Hold, *, sha256: str) -> Filled:
         cursor.execute("DELETE FROM recommender_similaritems WHERE publication_id = %s", [run.pk])
         if not is_same:
             cursor.execute("DELETE FROM recommender_slate WHERE publication_id = %s", [run.pk])
-    hold.mine().update(results=made_by)
+    hold.mine().update(results=made_by | published.kept(run))
     return filling.standing(run.pk) if is_same else Filled()
 
 
@@ -198,7 +198,9 @@ def _results(work: Work, *, seconds: float) -> dict[str, Any]:
     filled = work.filled
     assert filled.events_through is not None, "some slates are there"
     num_items = int((work.network.item_index(work.shelf.loaded.catalogue) >= 0).sum())
-    made_by = {published.SHA256: work.hold.run.results[published.SHA256]} if work.by else {}
+    run = work.hold.run
+    assert isinstance(run, PublicationRun)
+    made_by = published.kept(run) if work.by else {}
     return made_by | {
         "num_end_users": filled.num_slates,
         "num_items": num_items,

@@ -30,7 +30,8 @@ Example:
 
 The first publishes the newest finished training; the second makes the slates of training 12 without
 serving them (the runs page can switch to them later). The others fit another algorithm on all events and rank
-by it; similar items, the map of interests and reasons stay those of the training's network."""
+by it, with the settings that somebody chose for it, else those of the newest evaluation, else the usual ones;
+--set comes on top. Similar items, the map of interests and reasons stay those of the training's network."""
 
 
 class Command(BaseCommand):
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="KEY=VALUE",
-            help="a setting of that algorithm that is not as usual; may be given several times",
+            help="a setting of that algorithm that is to differ; may be given several times",
         )
         parser.add_argument(
             "--no-switch", action="store_true", help="make the slates, but do not serve them"
@@ -119,7 +120,9 @@ def _training(key: int | None) -> TrainingRun:
 def _summary(run: PublicationRun) -> str:
     results = run.results
     serves = "It serves now." if results["switched"] else results["not_switched_because"]
+    whose = results.get("settings_from")
+    whose = f"Ranked by {run.algorithm}, settings: {whose}. " if whose else ""
     return (
         f"{run} has slates for {results['num_end_users']:,} end users, made in "
-        f"{results['seconds']} s ({results['end_users_per_second']:,} a second). {serves}"
+        f"{results['seconds']} s ({results['end_users_per_second']:,} a second). {whose}{serves}"
     )

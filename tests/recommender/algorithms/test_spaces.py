@@ -23,6 +23,24 @@ class Settings:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
+@pytest.mark.parametrize("name", algorithms.REGISTRY)
+def test_settings_of_every_grid_come_back_as_they_were_kept(name):
+    grid = algorithms.make(name).grid()
+    assert [
+        spaces.restored(grid[0], json.loads(json.dumps(spaces.plain(one)))) for one in grid
+    ] == list(grid)
+
+
+def test_kept_settings_that_fit_no_more_are_refused():
+    assert spaces.restored(Settings(), {"half_life": 2.0, "hidden": [3], "rate": 1}) == Settings(
+        rate=1, half_life=2.0, hidden=(3,)
+    )
+    with pytest.raises(KeyError, match="Settings has no setting 'depth'"):
+        spaces.restored(Settings(), {"depth": 3})
+    with pytest.raises(TypeError, match=r"width was 'wide' and is 8 now\."):
+        spaces.restored(Settings(), {"width": "wide"})
+
+
 class Listed:
     name = "listed"
 

@@ -106,10 +106,11 @@ def test_help_has_an_example(command, capsys):
 
 
 def test_publish_by_another_algorithm_with_other_settings(training):
-    call("publish", "--algorithm", "ease", "--set", "regularisation=50")
+    said = call("publish", "--algorithm", "ease", "--set", "regularisation=50")
 
     run = PublicationRun.objects.get()
     assert (run.algorithm, run.settings["set"]) == ("ease", {"regularisation": 50})
+    assert said.endswith(" Ranked by ease, settings: usual, with changes. It serves now.\n")
     assert Serving.objects.get().publication == run
 
 

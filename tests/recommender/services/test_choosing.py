@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+import structlog
+from django.contrib.auth.models import User
 
 from interests.models import ChosenSettings, TrainingRun
 from interests.selectors import choices
 from interests.services import training
 from interests.services.running import CannotRun
+from recommender.algorithms.fusing import FusionSettings
 from recommender.algorithms.linear import EaseSettings
+from recommender.models import EvaluationRun
 from recommender.services import choosing
+from tests import factories
 from tests.factories import NOW
 from tests.recommender.logs import drawn_log
 
@@ -39,6 +45,90 @@ def test_what_an_algorithm_says_of_itself_stays():
     made = choosing.make("ease")
 
     assert [hasattr(made, name) for name in ("reads_order", "shares_fits")] == [False, False]
+
+
+def evaluated(*, days: int = 0, split: str = "leave-one-out", state: str = "done", **algorithms):
+    """Keep an evaluation that chose these settings."""
+    at = NOW + timedelta(days=days)
+    told = {name: {"settings": settings} for name, settings in algorithms.items()}
+    run = EvaluationRun(
+        split=split, results={"algorithms": told}, **factories.done(finished_at=at, state=state)
+    )
+    run.save()
+    return run
+
+
+def test_without_an_evaluation_or_a_choice_the_usual_settings_count():
+    made = choosing.make("ease")
+    evaluated(item_knn={"shrinkage": 1.0})
+    evaluated(ease={"regularisation": 3.0}, state="failed")
+
+    assert choosing.settings_of(made) == (made.grid()[0], "usual")
+
+
+def test_the_newest_evaluation_tells_and_leave_one_out_before_time():
+    made = choosing.make("ease")
+    by_time = evaluated(split="time", days=9, ease={"regularisation": 2.0, "half_life": None})
+    first = choosing.settings_of(made)
+    newest = evaluated(days=2, ease={"regularisation": 5.0, "half_life": 4.0})
+    evaluated(days=1, ease={"regularisation": 7.0})
+
+    assert first == (EaseSettings(2.0, None), f"settings of evaluation {by_time.pk}")
+    assert choosing.settings_of(made) == (
+        EaseSettings(5.0, 4.0),
+        f"settings of evaluation {newest.pk}",
+    )
+
+
+def test_what_somebody_chose_comes_before_an_evaluation():
+    ada = User.objects.create_user("ada")
+    ChosenSettings.objects.create(
+        algorithm="ease", settings={"regularisation": 40.0}, chosen_at=NOW, chosen_by=ada, study_number=3,
+    )  # fmt: skip
+    evaluated(ease={"regularisation": 5.0})
+
+    settings, whose = choosing.settings_of(choosing.make("ease"))
+
+    assert (settings.regularisation, whose) == (40.0, "chosen by ada, study 3")
+
+
+def test_settings_that_were_given_to_an_evaluation_end_when_they_are_taken_back():
+    before = evaluated(ease={"regularisation": 5.0})
+    given = evaluated(days=1, ease={"regularisation": 40.0})
+    given.results["algorithms"]["ease"]["settings_given"] = True
+    given.save()
+
+    settings, whose = choosing.settings_of(choosing.make("ease"))
+
+    assert (settings.regularisation, whose) == (5.0, f"settings of evaluation {before.pk}")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("ease", {"regularization": 5.0}),
+        ("ease", {"regularisation": "much"}),
+        ("fusion", {"members": ["ease", "gone"], "depth": 10}),
+        ("epsilon_greedy", {"over": "gone"}),
+    ],
+)
+def test_settings_of_an_evaluation_that_do_not_fit_any_more_are_left(name, settings):
+    made = choosing.make(name)
+    evaluated(**{name: settings})
+
+    with structlog.testing.capture_logs() as said:
+        found = choosing.settings_of(made)
+
+    assert found == (made.grid()[0], "usual")
+    assert [line["event"] for line in said] == ["settings_of_evaluation_do_not_fit"]
+
+
+def test_a_fusion_mixes_what_the_evaluation_mixed():
+    evaluated(fusion={"members": ["ease", "markov"], "depth": 10})
+
+    settings, _ = choosing.settings_of(choosing.make("fusion"))
+
+    assert settings == FusionSettings(("ease", "markov"), 10)
 
 
 def test_chosen_settings_that_a_release_does_not_know_are_said_in_words():

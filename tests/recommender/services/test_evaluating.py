@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from interests.models import EndUser, Item, RunState
+from interests.models import ChosenSettings, EndUser, Item, RunState
 from interests.services import running
 from interests.services.running import CannotRun, RunStopped
 from recommender.evaluation import segments
@@ -64,6 +64,20 @@ def test_an_evaluation_stores_every_number_of_every_algorithm(population):
     }
     others = everybody.exclude(algorithm=run.results["baseline"]).exclude(metric="coverage@5")
     assert not others.filter(p_value=None).exists()
+
+
+def test_settings_that_somebody_chose_are_told_from_those_of_validation(population):
+    ChosenSettings.objects.create(algorithm="ease", settings={"regularisation": 40.0}, chosen_at=NOW)  # fmt: skip
+    run = request(settings={"algorithms": ["item_knn", "ease"]})
+
+    evaluating.evaluate(run_id=run.pk)
+
+    run.refresh_from_db()
+    told = run.results["algorithms"]
+    assert told["ease"]["settings"]["regularisation"] == 40.0
+    assert {name: one["settings_given"] for name, one in told.items()} == {
+        "most_popular": False, "recently_popular": False, "item_knn": False, "ease": True,
+    }  # fmt: skip
 
 
 def test_the_network_is_fitted_anew_on_the_training_part_only(population):

@@ -14,7 +14,7 @@ from interests.services import running
 from interests.services.running import CannotRun
 from recommender import algorithms
 from recommender.algorithms.carried import Carried
-from recommender.models import PublicationRun, Slate
+from recommender.models import EvaluationRun, PublicationRun, Slate
 from recommender.services import algorithm_files, published, publishing, refreshing, switching
 from tests import factories
 from tests.factories import NOW
@@ -63,6 +63,25 @@ def test_settings_may_be_given(training):
     items, scores = expected_of("ease", "user 3", regularisation=3.0)
     assert slate.item_ids == items
     np.testing.assert_allclose(slate.scores, scores, atol=1e-6)
+
+
+def test_settings_are_those_that_the_evaluation_chose(training):
+    kept = {"regularisation": 3.0, "half_life": None}
+    evaluation = EvaluationRun.objects.create(
+        split="leave-one-out", results={"algorithms": {"ease": {"settings": kept}}}, **factories.done()
+    )  # fmt: skip
+
+    run = publish(training, algorithm="ease")
+    changed = publish(training, algorithm="ease", settings={"set": {"regularisation": 9.0}})
+
+    slate = Slate.objects.get(publication=run, end_user__user_id="user 3")
+    items, scores = expected_of("ease", "user 3", regularisation=3.0, half_life=None)
+    assert slate.item_ids == items
+    np.testing.assert_allclose(slate.scores, scores, atol=1e-6)
+    assert run.results["algorithm_settings"] == kept
+    assert run.results["settings_from"] == f"settings of evaluation {evaluation.pk}"
+    assert changed.results["algorithm_settings"] == {**kept, "regularisation": 9.0}
+    assert changed.results["settings_from"] == f"settings of evaluation {evaluation.pk}, with changes"  # fmt: skip
 
 
 def test_a_fusion_is_published(training, monkeypatch):
