@@ -10,7 +10,7 @@
    has set Do Not Track or Global Privacy Control. */
 (function (w) {
   const IS_OFF = "recsite-off", GUEST = "recsite-guest", EVENT = "recsite:";
-  const BATCH = 50, KEPT_AT_MOST = 1e3, SOON = 1e3, LATEST = 6e4;
+  const BATCH = 50, BATCH_BYTES = 6e4, KEPT_AT_MOST = 1e3, SOON = 1e3, LATEST = 6e4;
   const browser = w.navigator;
   let stored = {}, settings, timer, isSending, wait = SOON;
 
@@ -41,16 +41,24 @@
   const address = () => settings.site + "/api/v1/events?key=" + settings.key;
   const later = () => (timer = timer || setTimeout(send, wait));
 
+  // At most 64 KiB may be on their way from a page that closes; an event longer than that goes alone.
+  const bytes = (text) => new Blob([text]).size;
+  const batch = () => {
+    let sum = 0;
+    return keys().slice(0, BATCH).filter((name, n) => (sum += bytes(get(name))) < BATCH_BYTES || !n);
+  };
+
   // As text, with the key in the address: a browser then needs no leave to send it, not even while a page closes.
   const bodyOf = (names) =>
     `{"sent_at":"${new Date().toISOString()}","events":[${names.map(get)}]}`;
 
   function send() {
-    const names = keys().slice(0, BATCH);
+    const names = batch();
     timer = clearTimeout(timer);
     if (!settings || isSending || !names[0] || isOff()) return;
     isSending = 1;
-    fetch(address(), { method: "POST", body: bodyOf(names), keepalive: true, credentials: "omit" })
+    const body = bodyOf(names);
+    fetch(address(), { method: "POST", body, keepalive: bytes(body) < 65536, credentials: "omit" })
       .then((answer) => {
         // What the site will never take is not kept either.
         if (!answer.ok && answer.status != 400 && answer.status != 413) throw 0;
@@ -91,7 +99,7 @@
   });
   // Nobody hears the answer any more, so the events stay kept and the next page sends them again, for nothing.
   w.addEventListener("pagehide", () => {
-    const names = keys().slice(0, BATCH);
+    const names = batch();
     if (settings && names[0] && !isOff()) browser.sendBeacon(address(), bodyOf(names));
   });
 })(window);

@@ -91,6 +91,14 @@ def track(page: Page, item: str, kind: str = "view") -> None:
     page.evaluate("([kind, item]) => recsite.track(kind, item, {value: 3})", [kind, item])
 
 
+def track_long(page: Page, items: list[str], length: int) -> None:
+    """Track items with a word beside each that has twice as many bytes as letters."""
+    page.evaluate(
+        "([items, length]) => items.forEach(i => recsite.track('view', i, {word: 'é'.repeat(length)}))",
+        [items, length],
+    )
+
+
 def kept(page: Page) -> list[str]:
     """Return what the script keeps in the browser, without ids."""
     names: list[str] = page.evaluate("Object.keys(localStorage).map(name => name.split(':')[0])")
@@ -245,6 +253,57 @@ def test_events_of_a_guest_arrive_once_where_the_storage_is_full(
     time.sleep(QUIET_SECONDS)
     assert (sent, kept(page)) == (["POST"], ["shop"])
     assert Interaction.objects.values("end_user").distinct().count() == 1
+
+
+def test_events_too_long_for_one_request_of_a_closing_page_are_sent_in_several(
+    page: Page, shop: Shop, complaints: Complaints
+) -> None:
+    names = [f"book-{number:02}" for number in range(40)]
+    sent = posts(page)
+    page.goto(shop.url)
+    track_long(page, names, 1_000)  # 40,000 letters and more than 80,000 bytes
+
+    until(lambda: items() == names)
+
+    page.wait_for_function("Object.keys(localStorage).length == 0")
+    assert sent == ["POST", "POST"]
+
+
+def test_an_event_too_long_for_a_closing_page_is_sent_and_holds_up_no_other(
+    page: Page, shop: Shop, complaints: Complaints
+) -> None:
+    page.goto(shop.url)
+    track_long(page, ["book"], 40_000)
+    for item in ("chair", "lamp"):
+        track(page, item)
+
+    until(lambda: items() == ["book", "chair", "lamp"])
+
+    page.wait_for_function("Object.keys(localStorage).length == 0")
+
+
+def test_an_event_longer_than_the_site_reads_is_dropped_and_holds_up_no_other(
+    page: Page, shop: Shop
+) -> None:
+    page.goto(shop.url)
+    track_long(page, ["book"], 3_000_000)
+    track(page, "lamp")
+
+    until(lambda: items() == ["lamp"])
+
+    page.wait_for_function("Object.keys(localStorage).length == 0")
+
+
+def test_a_page_that_closes_sends_as_many_of_its_last_events_as_it_may(
+    page: Page, shop: Shop
+) -> None:
+    names = [f"book-{number:02}" for number in range(40)]
+    page.goto(shop.url)
+    track_long(page, names, 1_000)
+    page.goto("about:blank")
+
+    # Each is 2,000 bytes of its word and fewer than 300 around it.
+    until(lambda: 60_000 // 2_300 <= len(items()) <= 60_000 // 2_000)
 
 
 def test_a_guest_stays_the_same_from_page_to_page(page: Page, shop: Shop) -> None:
