@@ -118,9 +118,16 @@ def expected(
     }
 
 
-def coverage(top: NDArray[np.int32], *, num_items: int) -> float:
-    """Return the share of a catalogue of `num_items` that is in somebody's list."""
-    return len(np.unique(top[top >= 0])) / num_items
+def coverage(top: NDArray[np.int32], *, is_counted: NDArray[np.bool_]) -> float:
+    """Return which share of the items that count is in somebody's list, 0 to 1; 0 where none counts.
+
+    Args:
+        top: ranked items, -1 where there is none. [b, k]
+        is_counted: the same items for all that are compared, whatever else one of them may list. [N]
+    """
+    is_listed = np.zeros(len(is_counted), bool)
+    is_listed[top[top >= 0]] = True
+    return float((is_listed & is_counted).sum() / max(is_counted.sum(), 1))
 
 
 def _hits(

@@ -119,6 +119,9 @@ def measure(
 ) -> dict[str, Measured]:
     """Return the numbers of everybody, of each segment and of new users.
 
+    Coverage is the share of the items with events in the fit that are in somebody's list. New items, which only
+    some algorithms list, count neither there nor among all: for those `newcomers` asks.
+
     Args:
         strangers: what was answered to `split.new_users`
         newcomers: further segments, from `newcomers.ask`
@@ -127,7 +130,7 @@ def measure(
     """
     everybody = _summary(answer.per_user, request=request)
     everybody.values[f"{metrics.COVERAGE}@{request.k}"] = metrics.coverage(
-        answer.top, num_items=max(int((item_events > 0).sum()), 1)
+        answer.top, is_counted=item_events > 0
     )
     parts = {segments.ALL: everybody}
     masks = segments.segments_of_targets(split.test, item_events=item_events, people=people)

@@ -58,9 +58,18 @@ def test_missing_places_are_misses():
 
 
 def test_coverage_counts_different_items_of_the_fitted_catalogue():
-    top = np.array([[0, 1, -1], [1, 2, -1]], np.int32)
+    top = np.array([[0, 1], [1, 2], [-1, -1]], np.int32)
 
-    assert metrics.coverage(top, num_items=12) == 0.25
+    assert metrics.coverage(top, is_counted=np.ones(12, bool)) == 0.25
+
+
+def test_coverage_is_never_above_1_where_new_items_are_listed_too():
+    top = np.array([[0, 1, 2], [3, 4, -1]], np.int32)
+    is_counted = np.array([True, True, False, False, False, False])
+
+    assert metrics.coverage(top, is_counted=is_counted) == 1.0
+    assert metrics.coverage(top[1:], is_counted=is_counted) == 0.0
+    assert metrics.coverage(top, is_counted=np.zeros(6, bool)) == 0.0
 
 
 def test_a_user_without_a_target_is_refused():
