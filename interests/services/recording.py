@@ -60,7 +60,8 @@ def record_events(*, events: Sequence[Any], now: datetime, sent_at: Any = None) 
     Each is a mapping as the API takes it. What cannot be stored is rejected with its reason, the rest is
     stored. End users and items that nobody has named before are made; an old id of somebody stands for
     this person. Whoever has new events is marked, in the same transaction, for a worker to renew state and
-    slate. Events of the kinds "impression" and "dwell" are stored as `Impression` and mark nobody.
+    slate. Events of the kinds "impression" and "dwell" are stored as `Impression` and mark nobody; an id is
+    stored once between both, also where it comes as both at once.
 
     Args:
         sent_at: the sender's clock when it sent, as ISO 8601; where it is wrong by more than 5 seconds and

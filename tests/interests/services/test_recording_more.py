@@ -224,3 +224,85 @@ def scans() -> tuple[int, int]:
             [tables],
         )
         return cursor.fetchone()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("size", [1, 50])
+def test_same_id_at_once_as_an_event_and_as_an_impression_is_stored_once(size):
+    ids = [f"e{n}" for n in range(50)]
+    accepted, errors = [], []
+    together = threading.Barrier(4)
+
+    def post(kind):
+        try:
+            for first in range(0, 50, size):
+                together.wait(timeout=30)
+                batch = [plain(one, kind=kind) for one in ids[first : first + size]]
+                accepted.append(record(*batch).accepted)
+        except Exception as error:  # noqa: BLE001  # shown by the assertion below
+            errors.append(error)
+        finally:
+            connection.close()
+
+    kinds = ("view", "impression", "view", "impression")
+    threads = [threading.Thread(target=post, args=(kind,)) for kind in kinds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    stored = [
+        event_id
+        for table in (Interaction, Impression)
+        for event_id in table.objects.values_list("event_id", flat=True)
+    ]
+    assert errors == []
+    assert sorted(stored) == sorted(ids)
+    assert sum(accepted) == 50
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kinds", [("view", "impression"), ("impression", "view")])
+@pytest.mark.parametrize("num_beside", [0, 20])
+def test_id_of_an_event_that_is_not_committed_is_a_duplicate_as_the_other_kind(kinds, num_beside):
+    """The second waits for the first, alone as well as in a batch of others."""
+    found: list[int] = []
+
+    def post() -> None:
+        beside = [plain(f"beside{n}") for n in range(num_beside)]
+        found.append(
+            record(plain("same", kind=kinds[1], user_id="bob", item_id="film"), *beside).accepted
+        )
+        connection.close()
+
+    with transaction.atomic():
+        record(plain("same", kind=kinds[0]))
+        thread = threading.Thread(target=post)
+        thread.start()
+        thread.join(timeout=0.3)
+        was_waiting = thread.is_alive()
+    thread.join(timeout=30)
+
+    assert (was_waiting, found) == (True, [num_beside])
+    assert Interaction.objects.filter(event_id="same").count() == (kinds[0] == "view")
+    assert Impression.objects.filter(event_id="same").count() == (kinds[0] == "impression")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_do_not_wait_for_one_another():
+    accepted: list[int] = []
+
+    def post() -> None:
+        accepted.append(record(plain("second", user_id="bob", item_id="film")).accepted)
+        connection.close()
+
+    with transaction.atomic():
+        record(*(plain(f"first{n}") for n in range(600)))  # of every lock
+        thread = threading.Thread(target=post)
+        thread.start()
+        thread.join(timeout=30)
+        was_answered = not thread.is_alive()
+    thread.join()
+
+    assert (was_answered, accepted) == (True, [1])
