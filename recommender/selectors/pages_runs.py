@@ -19,7 +19,7 @@ from interests.models import (
     TrainingRun,
 )
 from recommender.models import EvaluationRun, PublicationRun, Serving, Slate, Study
-from recommender.selectors import pages_facts
+from recommender.selectors import pages_facts, publications
 from recommender.selectors.gating import Gate
 from recommender.selectors.pages_facts import Fact
 
@@ -191,10 +191,19 @@ def _seconds_left(found: Run, now: datetime) -> float | None:
     return gone * (1 - found.share_done) / found.share_done
 
 
-def publication_before(*, of: int | None = None) -> int | None:
-    """Return the finished publication with slates before another one (or what serves); at most two queries."""
-    key = of or Serving.objects.values_list("publication_id", flat=True).first()
-    rows = PublicationRun.objects.filter(pk__lt=key or 0, state=RunState.DONE)
+def publication_to_go_back_to() -> int | None:
+    """Return what would serve after going back, None where there is nothing; at most four queries."""
+    serving = publications.serving_now()
+    behind = publications.served_before(serving.publication) if serving else []
+    kept = Slate.objects.filter(publication=OuterRef("pk"))
+    there = PublicationRun.objects.filter(Exists(kept), pk__in=[run.pk for run in behind])
+    with_slates = set(there.values_list("pk", flat=True))
+    return next((run.pk for run in behind if run.pk in with_slates), None)
+
+
+def publication_before(*, of: int) -> int | None:
+    """Return the finished publication with slates that was made before another one; one query."""
+    rows = PublicationRun.objects.filter(pk__lt=of, state=RunState.DONE)
     with_slates = rows.filter(Exists(Slate.objects.filter(publication=OuterRef("pk"))))
     return with_slates.order_by("-pk").values_list("pk", flat=True).first()
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from django.db.models import F, Max, Min, Q
 
-from interests.models import ChangeMark, Interaction, Item
+from interests.models import ChangeMark, Interaction, Item, RunState
 from recommender.models import PublicationRun, Serving, Slate, Switch
 
 # A list that people look at; deeper places hardly matter to them.
@@ -24,6 +24,8 @@ KEYS_AT_ONCE = 5_000
 COMPARED_AT_ONCE = 20_000
 # What a mark's person failed so often waits for its next event or for somebody to look.
 MAX_FAILURES = 3
+# Why the switch was flipped, where somebody went back.
+ROLLED_BACK = "rolled back"
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,29 @@ def last_switches(*, limit: int = 10) -> list[Switch]:
     """Return the last flips of the switch, newest first."""
     switches = Switch.objects.select_related("publication__training_run")
     return list(switches.order_by("-switched_at", "-pk")[:limit])
+
+
+def served_before(serving: PublicationRun) -> list[PublicationRun]:
+    """Return what may be gone back to from what serves, the last that served first; at most two queries.
+
+    The log of the switch tells, not the order in which publications were made. Going back takes away what it
+    goes back from, so that going back twice is two steps back and not there and back again. What is held is
+    left out; what has no slates any more is in.
+    """
+    behind = _path(serving.pk)[-2::-1]
+    runs = PublicationRun.objects.filter(state=RunState.DONE, held_at=None).in_bulk(set(behind))
+    return [runs[key] for key in dict.fromkeys(behind) if key in runs and key != serving.pk]
+
+
+def _path(serving: int) -> list[int]:
+    """Return the keys of publications as they took over from each other, without those gone back from."""
+    path: list[int] = []
+    for key, reason in Switch.objects.order_by("pk").values_list("publication_id", "reason"):
+        if reason == ROLLED_BACK and key in path:
+            del path[len(path) - path[::-1].index(key) :]
+        elif path[-1:] != [key]:
+            path.append(key)
+    return path if path[-1:] == [serving] else [*path, serving]
 
 
 def is_set_aside() -> Q:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from interests.models import RunState
 from recommender.models import PublicationRun, Serving, Slate, Switch
+from recommender.selectors import publications
 from recommender.services import algorithm_files, locking
 from recsite.access import auditing
 
@@ -57,7 +58,8 @@ def switch_to(
 def roll_back(*, by: str, now: datetime) -> PublicationRun:
     """Let the publication that served before the current one serve again, and return it.
 
-    Going back twice goes back two steps, as far as slates are kept.
+    That is the one it took over from, whichever was made first. Going back twice goes back two steps, as far
+    as slates are kept.
 
     Raises:
         CannotSwitch: nothing served before whose slates are still there.
@@ -66,9 +68,9 @@ def roll_back(*, by: str, now: datetime) -> PublicationRun:
     serving = Serving.objects.select_related("publication").first()
     if serving is None:
         raise CannotSwitch("Nothing serves yet, so there is nothing to go back to. Publish first.")
-    for publication in _served(before=serving.publication):
+    for publication in publications.served_before(serving.publication):
         if publication.slates.exists():
-            flip(publication=publication, by=by, reason="rolled back", now=now)
+            flip(publication=publication, by=by, reason=publications.ROLLED_BACK, now=now)
             auditing.note(
                 table="recommender.publicationrun",
                 object_key=publication.pk,
@@ -77,7 +79,7 @@ def roll_back(*, by: str, now: datetime) -> PublicationRun:
             )
             return publication
     raise CannotSwitch(
-        f"No slates older than those of {serving.publication} are kept. "
+        f"No slates of what served before {serving.publication} are kept. "
         "Publish from an older training instead: manage.py publish --training ID."
     )
 
@@ -123,18 +125,18 @@ def insist_on_slates(publication: PublicationRun) -> None:
 
 @transaction.atomic
 def clear_away(*, now: datetime) -> list[int]:
-    """Remove the slates of publications more than two behind what serves; return those publications' keys.
+    """Remove slates that are older than what serves; return the keys of their publications.
 
-    The runs stay, and their results say that the slates are gone. A publication newer than what serves
-    is kept, for it may still be switched to, and so is what somebody holds; of those that the gate holds
-    night after night, the newest two.
+    Those of the two that served last before it are kept to go back to. The runs stay, and their results say
+    that the slates are gone. A publication newer than what serves is kept, for it may still be switched to,
+    and so is what somebody holds; of those that the gate holds night after night, the newest two.
     """
     locking.take(locking.Lock.SWITCH)
     serving = Serving.objects.select_related("publication").first()
     if serving is None:
         return []
     current = serving.publication
-    kept = [current.pk, *(run.pk for run in _served(before=current)[:NUM_KEPT])]
+    kept = [current.pk, *(run.pk for run in publications.served_before(current)[:NUM_KEPT])]
     with_slates = PublicationRun.objects.filter(
         pk__in=Slate.objects.values("publication_id"),
         state__in=[RunState.DONE, RunState.FAILED, RunState.STOPPED],
@@ -157,13 +159,3 @@ def clear_away(*, now: datetime) -> list[int]:
         run.results = run.results | {"slates_removed_at": now.isoformat()}
         run.save(update_fields=["results"])
     return [run.pk for run in cleared]
-
-
-def _served(*, before: PublicationRun) -> list[PublicationRun]:
-    """Return the publications older than this one that have served and are not held, the newest first."""
-    runs = PublicationRun.objects.filter(pk__lt=before.pk, state=RunState.DONE, held_at=None)
-    return list(
-        runs.annotate(last_at=Max("switches__switched_at"))
-        .filter(last_at__isnull=False)
-        .order_by("-pk")
-    )

@@ -112,7 +112,7 @@ def rollback(request: HttpRequest) -> HttpResponse:
             "place": "Runs",
             "trail": [("Runs", reverse("recommender:runs"))],
             "serving": pages_overview.serving_now(),
-            "before": pages_runs.publication_before(),
+            "before": pages_runs.publication_to_go_back_to(),
             "num_end_users": pages_runs.num_slates_served(),
         }
         return render(request, "recommender/rollback.html", context)

@@ -11,8 +11,9 @@ from django.utils import timezone
 from recommender.management.operators import acting
 from recommender.services import switching
 
-HELP = """Let the publication that served before the current one serve again, at once. The slates of two
-publications before the current one are kept; called twice it goes back two steps.
+HELP = """Let the publication that served before the current one serve again, at once: the one it took over
+from, whichever was made first. The slates of the two that served last before it are kept; called twice it
+goes back two steps.
 
 Example:
   manage.py rollback"""

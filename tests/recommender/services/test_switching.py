@@ -75,8 +75,48 @@ def test_rolling_back_twice_goes_back_two_steps_and_no_further():
 
     assert back == [second, first]
     assert Serving.objects.get().publication == first
-    with pytest.raises(switching.CannotSwitch, match="No slates older than those"):
+    with pytest.raises(switching.CannotSwitch, match="No slates of what served before"):
         switching.roll_back(by="ada", now=NOW)
+
+
+def test_rolling_back_goes_by_what_served_and_not_by_numbers():
+    first, second, third = published(), published(), published()
+    for publication in (first, second, third, second):
+        switch(publication)
+
+    back = [switching.roll_back(by="ada", now=NOW) for _ in range(3)]
+
+    assert back == [third, second, first]
+
+
+def test_an_older_publication_that_was_let_serve_is_gone_back_from():
+    first, second = published(), published()
+    for publication in (first, second, first):
+        switch(publication)
+
+    assert switching.roll_back(by="ada", now=NOW) == second
+    assert switching.roll_back(by="ada", now=NOW) == first
+    with pytest.raises(switching.CannotSwitch, match="No slates of what served before"):
+        switching.roll_back(by="ada", now=NOW)
+
+
+def test_what_was_gone_back_from_is_not_gone_back_to():
+    first, second, third = published(), published(), published()
+    switch(first)
+    switch(second)
+    switching.roll_back(by="ada", now=NOW)
+    switch(third)
+
+    assert switching.roll_back(by="ada", now=NOW) == first
+
+
+def test_slates_to_go_back_to_are_those_that_served_last():
+    runs = [published(minutes=number) for number in range(4)]
+    for run in (runs[0], runs[1], runs[2], runs[0], runs[3]):
+        switch(run)
+
+    assert switching.clear_away(now=NOW) == [runs[1].pk]
+    assert switching.roll_back(by="ada", now=NOW) == runs[0]
 
 
 def test_rolling_back_before_anything_serves_says_so():

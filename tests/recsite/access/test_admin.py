@@ -295,7 +295,7 @@ def test_publication_is_chosen_and_rolled_back(engineer):
     assert Switch.objects.latest("pk").switched_by == "engineer@example.org"
 
     refused = act(engineer, PublicationRun, "roll_back", second)
-    assert messages_of(refused)[0].startswith("No slates older than those of")
+    assert messages_of(refused)[0].startswith("No slates of what served before")
 
 
 def test_rejected_row_of_an_import_that_changed_nothing_says_so(curator):
