@@ -242,8 +242,8 @@ def _block(
     """Return the lessons of a block of end users that have a target among their candidates."""
     candidates = np.zeros_like(is_new)
     for part in parts:
-        own = np.where(is_new, part, -np.inf)
-        candidates |= (fusion.ranks(own, depth=CANDIDATES) < CANDIDATES) & np.isfinite(own)
+        places = fusion.ranks(part, depth=CANDIDATES, counted=is_new)
+        candidates |= (places < CANDIDATES) & is_new & np.isfinite(part)
     wanted = np.zeros_like(is_new)
     for row, own_targets in enumerate(targets):
         wanted[row, own_targets] = True

@@ -15,6 +15,9 @@ Scale = Literal["z", "min-max", "rank"]
 SCALES: tuple[Scale, ...] = ("z", "min-max", "rank")
 # The usual constant of reciprocal ranks.
 RECIPROCAL_CONSTANT = 60.0
+# Scores nearer to each other than this part of the row's largest, which is about ten times what float32 rounds, are
+# equal: an item that was seen before may have the largest, so it counts here whatever else does.
+TOLERANCE = 1e-6
 Scores = NDArray[np.float32]
 
 
@@ -42,22 +45,29 @@ def scaled(
     known = np.isfinite(scores)
     lowest = np.where(known, scores, np.inf).min(axis=1, keepdims=True, initial=np.inf)
     filled = np.where(known, scores, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
+    largest = _largest(scores)
+    # By a power of 2, which rounds nothing, so that no square is too large or small for a float32.
+    unit = np.ldexp(np.float32(1), np.frexp(largest)[1])
+    filled, largest = filled / unit, largest / unit
+    low = np.where(of, filled, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    width = np.where(of, filled, -np.inf).max(axis=1, keepdims=True, initial=-np.inf) - low
     if scale == "min-max":
-        filled -= np.where(of, filled, np.inf).min(axis=1, keepdims=True, initial=np.inf)
-        spread = np.where(of, filled, 0).max(axis=1, keepdims=True, initial=0)
+        filled -= low
+        spread = width
     else:
         number = np.maximum(of.sum(axis=1, keepdims=True), 1).astype(np.float32)
         filled -= np.where(of, filled, 0).sum(axis=1, keepdims=True) / number
         spread = np.sqrt(np.where(of, filled**2, 0).sum(axis=1, keepdims=True) / number)
-    # What differs by rounding alone is equal.
-    is_told = np.isfinite(filled) & (spread > 1e-12)
-    return np.where(is_told, filled / np.maximum(spread, 1e-12), 0).astype(np.float32)
+    is_told = width > TOLERANCE * largest
+    filled /= np.where(is_told, spread, 1)
+    return np.where(is_told & np.isfinite(filled), filled, 0).astype(np.float32)
 
 
 def ranks(scores: Scores, *, depth: int, counted: NDArray[np.bool_] | None = None) -> Scores:
     """Return behind how many items each stands: 0 for the best, at most D.
 
-    Equals share the worst of their places: thousands that an algorithm cannot tell apart are nobody's best.
+    Equals share the worst of their places: thousands that an algorithm cannot tell apart are nobody's best. Scores
+    are told apart in steps of `TOLERANCE`.
 
     Args:
         scores: -inf where unknown: these have place D. [b, N]
@@ -70,6 +80,7 @@ def ranks(scores: Scores, *, depth: int, counted: NDArray[np.bool_] | None = Non
     places = np.full(scores.shape, depth, np.float32)
     if not num_items:
         return places
+    scores = _in_steps(scores)
     own = scores if counted is None else np.where(counted, scores, -np.inf)
     kept = min(depth, num_items)
     best = np.argpartition(-own, kept - 1, axis=1)[:, :kept]
@@ -95,6 +106,19 @@ def ranks(scores: Scores, *, depth: int, counted: NDArray[np.bool_] | None = Non
             places[row, others] = np.where(found < kept, found, depth)
     places[~np.isfinite(scores)] = depth
     return places
+
+
+def _largest(scores: Scores) -> Scores:
+    """Return the largest finite score of each row, whatever its sign. [b, N] -> [b, 1]"""
+    sizes = np.abs(np.where(np.isfinite(scores), scores, 0))
+    return np.asarray(sizes.max(axis=1, keepdims=True, initial=0), np.float32)
+
+
+def _in_steps(scores: Scores) -> Scores:
+    """Return scores as whole numbers of steps within which they are equal, -inf as it is. [b, N]"""
+    largest = _largest(scores)
+    shares = scores / np.where(largest > 0, largest, 1)
+    return np.rint(shares * np.float32(1 / TOLERANCE)).astype(np.float32)
 
 
 def weighted_sum(parts: Sequence[Scores], *, weights: Sequence[float]) -> Scores:

@@ -97,3 +97,31 @@ def test_known_by_any_needs_one():
     other = np.array([[-np.inf, -np.inf, 1, -np.inf]], np.float32)
 
     assert fusion.known_by_any([ROW, other]).tolist() == [[True, True, True, False]]
+
+
+# What float32 leaves of sums that are 0, beside what was seen before: 2, and 0 to 1e-7 at most.
+NOISE = np.array([[2, 1e-7, -1e-7, 3e-8, 0]], np.float32)
+NOT_SEEN = np.array([[False, True, True, True, True]])
+
+
+@pytest.mark.parametrize("scale", ["z", "min-max"])
+def test_rounding_is_no_opinion_of_what_was_not_seen(scale):
+    found = fusion.scaled(NOISE, scale=scale, counted=NOT_SEEN)
+
+    assert found.tolist() == [[0, 0, 0, 0, 0]]
+
+
+def test_what_differs_by_rounding_shares_a_place():
+    assert fusion.ranks(NOISE, depth=10, counted=NOT_SEEN).tolist() == [[0, 3, 3, 3, 3]]
+    assert fusion.ranks(NOISE, depth=10).tolist() == [[0, 4, 4, 4, 4]]
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-9, 1, 1e30])
+def test_an_opinion_is_one_however_small_its_unit(unit):
+    scores = np.array([[3, 1, 2, 1]], np.float32) * np.float32(unit)
+
+    assert fusion.scaled(scores, scale="min-max")[0] == pytest.approx([1, 0, 0.5, 0])
+    assert fusion.scaled(scores, scale="z")[0] == pytest.approx(
+        (np.array([3, 1, 2, 1]) - 1.75) / np.sqrt(0.6875), abs=1e-5
+    )
+    assert fusion.ranks(scores, depth=10).tolist() == [[0, 3, 1, 3]]
