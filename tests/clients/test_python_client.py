@@ -1,8 +1,12 @@
 """The Python client: what was generated is up to date, and it gets along with a running site."""
 
+import contextlib
 import json
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -147,3 +151,47 @@ def test_no_answer_is_a_problem_after_all_tries(monkeypatch):
         Client("http://127.0.0.1:1", "rs_x", tries=3).runs()
 
     assert (refused.value.status, refused.value.code, waits) == (0, "no_answer", [0.5, 0.5])
+
+
+@contextlib.contextmanager
+def hasty_site(answer: bytes) -> Iterator[str]:
+    """A site that reads the first line of each request, answers and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the end of the test
+                while True:
+                    with server.accept()[0] as asked:
+                        asked.recv(100)
+                        asked.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_body_refused_before_it_is_read_is_the_problem_that_the_site_tells():
+    told = {"code": "body_too_large", "detail": "Send less at a time.", "request_id": "r-1"}
+    body = json.dumps(told).encode()
+    head = f"HTTP/1.1 413 Too Large\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    too_much = {"events": [{"item_id": "x" * 20_000_000}]}
+
+    with hasty_site(head.encode() + body) as site, pytest.raises(Problem) as refused:
+        Client(site, "rs_x").record_events(too_much)
+
+    problem = refused.value
+    assert (problem.status, problem.code, problem.detail, problem.request_id) == (
+        413, "body_too_large", "Send less at a time.", "r-1",
+    )  # fmt: skip
+
+
+def test_refusal_that_breaks_off_is_a_problem_with_its_status():
+    cut_off = b'HTTP/1.1 413 Too Large\r\nContent-Length: 500\r\n\r\n{"code": '
+
+    with hasty_site(cut_off) as site, pytest.raises(Problem) as refused:
+        Client(site, "rs_x").record_events({"events": []})
+
+    problem = refused.value
+    assert (problem.status, problem.code, problem.detail) == (413, "no_problem", "Too Large")

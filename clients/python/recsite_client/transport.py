@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +30,30 @@ class Problem(Exception):
         self.status, self.code, self.detail, self.request_id = status, code, detail, request_id
 
 
+class _Connection(http.client.HTTPConnection):
+    """Reads the answer also of a site that hangs up before it has read the body, such as one too large."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request, or as much of it as the site takes."""
+        self.connect()  # before the try: who was never connected has no answer to read
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            super().request(*args, **kwargs)
+
+
+class _SecureConnection(_Connection, http.client.HTTPSConnection):
+    """The same by https."""
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_SecureConnection, req)
+
+
 class Transport:
     """Sends requests to one site.
 
@@ -41,6 +67,7 @@ class Transport:
 
     def __init__(self, site: str, key: str, *, timeout: float = 10.0, tries: int = 3) -> None:
         self.site, self.key, self.timeout, self.tries = site.rstrip("/"), key, timeout, tries
+        self._opener = urllib.request.build_opener(_Http, _Https)
 
     def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
@@ -73,7 +100,7 @@ class Transport:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
         asked = urllib.request.Request(address, data=data, headers=headers, method=method)
-        with urllib.request.urlopen(asked, timeout=self.timeout) as answer:
+        with self._opener.open(asked, timeout=self.timeout) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -92,7 +119,8 @@ def _problem(error: urllib.error.HTTPError) -> Problem:
         try:
             body = json.loads(error.read())
             return Problem(error.code, body["code"], body["detail"], body["request_id"])
-        except (ValueError, KeyError, TypeError):  # not from the site: a proxy's own page
+        except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
+            # Not from the site but a proxy's own page, or broken off.
             return Problem(error.code, "no_problem", str(error.reason), "")
 
 
