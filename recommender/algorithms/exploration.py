@@ -1,7 +1,7 @@
 """Layers over any algorithm that now and then show something else, to learn what is not known yet.
 
 Each draws a slate place by place from the best items of the algorithm below, its pool, without what the end user has
-chosen before, and says with which chance each item was shown at its place, given those above it. With these
+chosen before (unless asked `for_repeats`), and says with which chance each item was shown at its place, given those above it. With these
 chances logged, `recommender.evaluation.off_policy` tells what other slates would have brought.
 
 - epsilon-greedy: the best that is left, or with chance ε any of the pool (Sutton and Barto, 2018);
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,11 @@ class Explorer:
     item_keys: NDArray[np.uint64]
     seed: int
     pool: int
+    hides_seen: ClassVar[bool] = True
+
+    def for_repeats(self) -> Repeating:
+        """Return the same with what somebody chose before in the pool."""
+        return Repeating(self.base, self.policy, self.item_keys, self.seed, self.pool)
 
     def scores(
         self,
@@ -172,8 +177,17 @@ class Explorer:
         self, scores: NDArray[np.float32], histories: InteractionLog, *, users: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
         """Return the best items of each end user, best first, their values, and which may be shown. [b, m]"""
-        pool, own, may = pools.best_of(scores, histories, users=users, size=self.pool)
+        pool, own, may = pools.best_of(
+            scores, histories, users=users, size=self.pool, hides_seen=self.hides_seen
+        )
         return pool, self.policy.values(own, pool), may
+
+
+@dataclass(frozen=True)
+class Repeating(Explorer):
+    """One that may show again what somebody chose before."""
+
+    hides_seen: ClassVar[bool] = False
 
 
 class _Layer:

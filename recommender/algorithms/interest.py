@@ -190,6 +190,8 @@ class InterestAlgorithm(ABC):
     bounds: ClassVar[Mapping[str, Bound]] = {}
     is_baseline = False
     reads_order = True
+    # Examples are first choices: a model that has never seen what somebody had can only guess about it.
+    knows_repeats = False
 
     def __init__(
         self,

@@ -17,12 +17,22 @@ from recommender.algorithms.protocol import Fitted
 
 
 def best_of(
-    scores: NDArray[np.float32], histories: InteractionLog, *, users: NDArray[np.int32], size: int
+    scores: NDArray[np.float32],
+    histories: InteractionLog,
+    *,
+    users: NDArray[np.int32],
+    size: int,
+    hides_seen: bool = True,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the best items not chosen before, best first, their scores with mean 0 and spread 1, and which are any. [b, m]"""
-    events, rows = matrices.events_of(histories, users=users)
+    """Return the best items, best first, their scores with mean 0 and spread 1, and which are any. [b, m]
+
+    Args:
+        hides_seen: what was chosen before is none of them.
+    """
     open_scores = scores.astype(np.float64)
-    open_scores[rows, histories.items[events]] = -np.inf
+    if hides_seen:
+        events, rows = matrices.events_of(histories, users=users)
+        open_scores[rows, histories.items[events]] = -np.inf
     size = min(size, scores.shape[1])
     pool = np.argsort(-open_scores, axis=1, kind="stable")[:, :size]
     own = np.take_along_axis(open_scores, pool, axis=1)

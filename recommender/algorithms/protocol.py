@@ -25,8 +25,9 @@ class Fitted(Protocol):
     """An algorithm after its fit: a frozen dataclass, so that it can be saved without pickle.
 
     Its fields are arrays (numpy, scipy.sparse or torch), plain values, tuples, lists and dicts of these,
-    and frozen dataclasses of the same kind; see `saving`. One that took over work of an earlier fit says in `shared_seconds` how long that was, so that its time is
-    what it takes alone.
+    and frozen dataclasses of the same kind; see `saving`. One that rules out by itself what somebody chose before
+    has a method `for_repeats` that returns one which does not. One that took over work of an
+    earlier fit says in `shared_seconds` how long that was, so that its time is what it takes alone.
     """
 
     def scores(
@@ -56,7 +57,8 @@ class Algorithm(Protocol):
     One whose settings all share the work of one fit, so that a budget need not end their choice, says so by
     `shares_fits`, True. One whose scores depend on the order of a history says so by `reads_order`: an
     evaluation then asks it from shuffled histories as well. One that can tell something about items which
-    nobody chose yet, from their content, says so by `scores_new_items`, True; all others give them -inf.
+    nobody chose yet, from their content, says so by `scores_new_items`, True; all others give them -inf. One that
+    cannot tell which items somebody chooses again says so by `knows_repeats`, False.
     """
 
     @property

@@ -76,6 +76,8 @@ def ask(
 ) -> Answer:
     """Rank all items for every user, without what they have seen, and measure the lists."""
     began = time.perf_counter()
+    if request.has_repeats and (for_repeats := getattr(fitted, "for_repeats", None)):
+        fitted = for_repeats()
     log = questions.histories
     step = max(1, BLOCK_CELLS // max(log.num_items, 1))
     blocks, unfitted = [np.empty((0, request.k), np.int32)], 0

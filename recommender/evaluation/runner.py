@@ -175,6 +175,11 @@ def _chosen_and_fitted(
     name = algorithm.name
     if name in kept.members:
         return kept.members[name]
+    if request.has_repeats and not getattr(algorithm, "knows_repeats", True):
+        raise CannotFit(
+            f"{name} learns from first choices alone and cannot tell what is chosen again. Leave it out, or ask "
+            "without repeats."
+        )
     chosen = _choose(algorithm, split, request=request, ties=ties, report=report)
     candidate, fitted = _fit_for_test(chosen, split, request=request, report=report)
     for_validation = fitted if split.validation_fit is split.fit else chosen.fitted
