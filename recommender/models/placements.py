@@ -36,7 +36,7 @@ class Placement(models.Model):
 
 
 class PlacementVersion(models.Model):
-    """Rules of a placement as somebody saved them; never changed once they went live."""
+    """Rules of a placement as somebody saved them; once live, all that changes is what a category is called."""
 
     placement = models.ForeignKey(
         Placement, on_delete=models.CASCADE, related_name="versions", db_index=False

@@ -114,17 +114,21 @@ class Keeper:
         if None in items:
             self._load(now=now)
             return
-        shelf = kept.shelf
-        if kind_of.CATEGORIES in kinds and shelf.read_categories():
-            shelf.recompile(now=now)
-        shelf.read_items({key for keys in items for key in keys or ()}, now=now)
-        if kind_of.POPULAR in kinds:
-            shelf.read_popular()
+        shelf, plans = kept.shelf, kept.plans
         if kind_of.PLANS in kinds:
             plans = plans_of.load()
             shelf.keep_compiled(plans_of.expressions_in(plans), now=now)
             shelf.find(plans_of.pinned_in(plans))
+        # Rules name categories: where one is renamed, its new name and the rules that name it come together,
+        # before all that takes its time.
+        is_renamed = kind_of.CATEGORIES in kinds and shelf.read_categories()
+        if kind_of.PLANS in kinds:
             self._kept = Kept(shelf, plans)
+        shelf.read_items({key for keys in items for key in keys or ()}, now=now)
+        if is_renamed:
+            shelf.recompile(now=now)
+        if kind_of.POPULAR in kinds:
+            shelf.read_popular()
         self._known.update(change[0] for change in changes)
         if len(self._known) > MAX_KNOWN:
             self._known &= set(ShelfChange.objects.values_list("pk", flat=True))

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from recommender.models import Placement, PlacementVersion
 from recommender.models.placements import DEFAULT
+from recommender.ranking import rule_words
 from recommender.ranking.rules import Rules
 from recommender.selectors import pages_placements
 from recommender.services import comparing_rules, placing
@@ -66,6 +67,10 @@ def placement(request: HttpRequest, name: str) -> HttpResponse:
         "placement": found,
         "number": number_of(found.live_version),
         "sections": pages_placements.sections(rules, pages_placements.titles(rules)),
+        "problems": [
+            (rule_words.SECTIONS[rule.partition(".")[0]], problem)
+            for rule, problem in placing.problems(rules).items()
+        ],
         "switches": switches,
         "last": switches[0] if switches else None,
         "versions": versions,

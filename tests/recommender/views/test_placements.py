@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Placement, PlacementVersion
-from recommender.ranking.rules import Pin, Rules
+from recommender.ranking.rules import Boost, Pin, Rules
 from recommender.services import placing
 from tests import factories
 from tests.recommender.views import pages
@@ -230,3 +230,22 @@ def test_placement_page_asks_as_much_for_three_as_for_one(
         response = analyst.get("/placements/home")
 
     assert [len(pages.table(response, place)) for place in (0, 1)] == [1 + number, 2 + number]
+
+
+def test_live_rules_that_name_what_is_not_there_are_said(
+    curator: Client, analyst: Client, home: Placement
+) -> None:
+    drama = factories.category("Drama")
+    rules = Rules(categories_out=("Drama",), boosts=(Boost(2.0, category="Drama"),))
+    version(home, rules)
+    curator.post("/placements/home/versions/1/live", {"instead_of": "0"})
+    before = pages.text(analyst.get("/placements/home"))
+
+    drama.delete()
+
+    assert "not work" not in before
+    assert (
+        "Of the rules that are live, 2 do not work as they say "
+        'Without these categories: There is no category "Drama". Take it out, or search for another. '
+        'Boosts and burials: There is no category "Drama". Remove it, or search for another.'
+    ) in pages.text(analyst.get("/placements/home"))
