@@ -22,6 +22,11 @@ class Fixed:
         return getattr(self._algorithm, name)
 
     @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm itself, with its grid."""
+        return self._algorithm
+
+    @property
     def name(self) -> str:
         return self._algorithm.name
 
@@ -44,3 +49,8 @@ class Fixed:
         return self._algorithm.fit(
             log, settings=settings, seed=seed, budget_seconds=budget_seconds, report=report
         )
+
+
+def unfixed(algorithm: Algorithm) -> Algorithm:
+    """Return the algorithm itself, of whatever class it is, where it may have been given settings."""
+    return algorithm.algorithm if isinstance(algorithm, Fixed) else algorithm

@@ -10,7 +10,7 @@ Legend: b end users, N items, M members.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,13 +176,15 @@ class Fusion:
         self,
         members: Sequence[str] = MEMBERS,
         options: Mapping[str, Mapping[str, Any]] | None = None,
+        make: Callable[..., Algorithm] = algorithms.make,
     ) -> None:
         """Mix these members.
 
         Args:
             options: of a member's class, by its name.
+            make: returns a member by its name and its options; by default with its whole grid to choose from.
         """
-        self._members = tuple(members)
+        self._members, self._make = tuple(members), make
         self._options = dict(options or {})
 
     def grid(self) -> Sequence[FusionSettings]:
@@ -190,7 +192,7 @@ class Fusion:
 
     def member(self, name: str) -> Algorithm:
         """Return a member before its fit."""
-        return algorithms.make(name, **self._options.get(name, {}))
+        return self._make(name, **self._options.get(name, {}))
 
     def mixture(self, known: Lessons, *, seed: int) -> tuple[Mixture, float]:
         """Return the best way to mix, and its NDCG@10 over questions it was learned without."""

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import ALWAYS, saving
-from recommender.algorithms.fusing import Fusion
+from recommender.algorithms import ALWAYS, lessons, saving
+from recommender.algorithms.fixed import unfixed
+from recommender.algorithms.fusing import Fusion, FusionSettings
 from recommender.algorithms.protocol import Algorithm, CannotFit, Fitted, Report, event_counts
 from recommender.evaluation import answers, drifting, metrics, newcomers, results
 from recommender.evaluation.answers import Answer, Request
@@ -114,10 +115,12 @@ def _finish(
     report: Report,
 ) -> _Finished:
     """Choose, fit and ask one algorithm."""
-    if isinstance(algorithm, Fusion):
+    mixes = unfixed(algorithm)
+    if isinstance(mixes, Fusion):
         candidate, fitted = _mix(
-            algorithm, split, request=request, ties=ties, kept=kept, report=report
-        )
+            mixes, algorithm.grid()[0], split,
+            request=request, ties=ties, kept=kept, report=report,
+        )  # fmt: skip
     else:
         one = _chosen_and_fitted(
             algorithm, split, request=request, ties=ties, kept=kept, report=report
@@ -157,7 +160,7 @@ def _part_of(report: Report | None, name: str, position: int, total: int) -> Rep
 
 def _members(algorithm: Algorithm) -> tuple[str, ...]:
     """Return the names of what an algorithm mixes."""
-    if not isinstance(algorithm, Fusion):
+    if not isinstance(unfixed(algorithm), Fusion):
         return ()
     return tuple(name for settings in algorithm.grid() for name in settings.members)
 
@@ -191,6 +194,7 @@ def _chosen_and_fitted(
 
 def _mix(
     algorithm: Fusion,
+    settings: FusionSettings,
     split: Split,
     *,
     request: Request,
@@ -202,7 +206,6 @@ def _mix(
 
     Its seconds are those of its members and its own: what it takes alone.
     """
-    settings = algorithm.grid()[0]
     used, first, last, said = [], {}, {}, []
     for index, name in enumerate(settings.members):
         report(f"member {name}", FITTED_AT * index / len(settings.members))
@@ -231,7 +234,8 @@ def _mix(
     candidate = _Candidate(
         algorithm,
         settings,
-        validation_ndcg=learned.validation_ndcg,
+        # Mixtures are learned for lists of one length; the value of another would stand under a wrong name.
+        validation_ndcg=learned.validation_ndcg if request.k == lessons.K else None,
         fit_seconds=seconds + sum(one.fit_seconds for one in used),
         choose_seconds=sum(one.choose_seconds for one in used),
     )

@@ -23,12 +23,16 @@ log = structlog.get_logger()
 def make(name: str, **options: Any) -> Algorithm:
     """Return an algorithm; where somebody chose settings for it, with these alone to choose from.
 
-    The network's are used in its training, and come here with that training's own settings.
+    So are the members of what mixes several. The network's are used in its training, and come here with that
+    training's own settings.
 
     Raises:
         UnknownAlgorithm: there is none of this name.
         CannotRun: the chosen settings name one that it does not have.
     """
+    entry = algorithms.REGISTRY.get(name)
+    if entry is not None and entry.family == algorithms.FUSION:
+        options = {"make": make, **options}
     algorithm = algorithms.make(name, **options)
     chosen = {} if name == NETWORK else choices.settings_of(name)
     if not chosen:

@@ -14,7 +14,9 @@ from interests.selectors import choices
 from interests.services import training
 from interests.services.running import CannotRun
 from recommender.algorithms.fusing import FusionSettings
-from recommender.algorithms.linear import EaseSettings
+from recommender.algorithms.linear import Ease, EaseSettings
+from recommender.evaluation import runner, splits
+from recommender.evaluation.answers import Request
 from recommender.models import EvaluationRun
 from recommender.services import choosing
 from tests import factories
@@ -129,6 +131,40 @@ def test_a_fusion_mixes_what_the_evaluation_mixed():
     settings, _ = choosing.settings_of(choosing.make("fusion"))
 
     assert settings == FusionSettings(("ease", "markov"), 10)
+
+
+def test_members_of_a_fusion_are_fitted_with_what_was_chosen_for_them(monkeypatch):
+    chosen("ease", regularisation=7.0)
+    fits = []
+    fit = Ease.fit
+
+    def spied(self, log, *, settings, **options):
+        fits.append(settings.regularisation)
+        return fit(self, log, settings=settings, **options)
+
+    monkeypatch.setattr(Ease, "fit", spied)
+    log = drawn_log()
+    made = choosing.make("weighted_sum", members=("ease", "most_popular"))
+
+    made.fit(log, settings=made.grid()[0], seed=0)
+    published, fits[:] = list(fits), []
+    split = splits.split(log, name="leave-one-out")
+    runner.run(split, algorithms=[made], request=Request())
+
+    # Once to learn how to mix and once for what serves; an evaluation learns from what it asks.
+    assert (published, fits) == ([7.0, 7.0], [7.0])
+
+
+def test_a_fusion_with_chosen_settings_is_still_learned_on_validation():
+    chosen("weighted_sum", members=["ease", "most_popular"], depth=50)
+    split = splits.split(drawn_log(), name="leave-one-out")
+    made = choosing.make("weighted_sum")
+
+    [found] = runner.run(split, algorithms=[made], request=Request())
+
+    assert choosing.is_chosen(made)
+    assert found.settings == {"members": ("ease", "most_popular"), "depth": 50}
+    assert found.validation_ndcg is not None
 
 
 def test_chosen_settings_that_a_release_does_not_know_are_said_in_words():
