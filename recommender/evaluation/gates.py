@@ -9,7 +9,8 @@ from math import sqrt
 MARGIN = 0.05
 # Of the items in the top tens of what serves; half as many is a list that has collapsed onto a few.
 MIN_COVERAGE = 0.5
-# More people than this who would get nothing and now get something are no accident.
+# More people than this who would get nothing and now get something are no accident. Those who get nothing now
+# and would get something make up for nobody.
 MAX_EMPTY = 0.01
 # Half of a 95 % interval in standard errors.
 SURE = 1.96
@@ -41,13 +42,15 @@ class Standing:
 
     Attributes:
         num_end_users: people with a slate in either
-        num_empty: of them, those to whom the candidate shows nothing
+        num_losing: of them, those to whom what serves shows something and the candidate nothing
+        num_empty: those to whom the candidate shows nothing
         num_empty_serving: those to whom what serves shows nothing
         num_items: different items in the candidate's top tens for `num_sampled` people
         num_items_serving: likewise in those of what serves, for the same people
     """
 
     num_end_users: int
+    num_losing: int
     num_empty: int
     num_empty_serving: int
     num_items: int
@@ -117,16 +120,16 @@ def _coverage(found: Standing) -> Check:
 
 
 def _emptiness(found: Standing) -> Check:
-    more = (found.num_empty - found.num_empty_serving) / max(found.num_end_users, 1)
+    share = found.num_losing / max(found.num_end_users, 1)
     numbers = (
-        f"{found.num_empty:,} of {_people(found.num_end_users)} would get no recommendation of their own, "
-        f"now {found.num_empty_serving:,} get none"
+        f"{found.num_losing:,} of {_people(found.num_end_users)} would lose all recommendations of their own; "
+        f"{found.num_empty:,} would get none, now {found.num_empty_serving:,} get none"
     )
-    if more > MAX_EMPTY:
+    if share > MAX_EMPTY:
         return Check(
             "empty slates", False, f"More than {_percent(MAX_EMPTY)} of people would lose theirs: {numbers}."
         )  # fmt: skip
-    return Check("empty slates", True, f"{numbers[:1].upper()}{numbers[1:]}.")
+    return Check("empty slates", True, f"{numbers}.")
 
 
 def _percent(share: float) -> str:

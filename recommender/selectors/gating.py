@@ -28,7 +28,9 @@ EMPTY = """
         FROM recommender_slate WHERE publication_id IN (%(candidate)s, %(serving)s)
         GROUP BY end_user_id
     )
-    SELECT count(*), count(*) FILTER (WHERE NOT has_new), count(*) FILTER (WHERE NOT has_old) FROM both_of
+    SELECT count(*), count(*) FILTER (WHERE has_old AND NOT has_new),
+        count(*) FILTER (WHERE NOT has_new), count(*) FILTER (WHERE NOT has_old)
+    FROM both_of
 """
 COVERED = """
     SELECT count(DISTINCT item) FROM recommender_slate, unnest(items[1:%(top)s]) AS shown(item)
@@ -85,9 +87,10 @@ def standing_of(candidate: PublicationRun, serving: PublicationRun) -> Standing:
     people = publications.sample_of(serving, size=NUM_SAMPLED, seed=candidate.pk)
     with connection.cursor() as cursor:
         cursor.execute(EMPTY, {"candidate": candidate.pk, "serving": serving.pk})
-        num_end_users, num_empty, num_empty_serving = cursor.fetchone()
+        num_end_users, num_losing, num_empty, num_empty_serving = cursor.fetchone()
     return Standing(
         num_end_users=num_end_users,
+        num_losing=num_losing,
         num_empty=num_empty,
         num_empty_serving=num_empty_serving,
         num_items=_covered(candidate, people),

@@ -5,9 +5,9 @@ import pytest
 from recommender.evaluation import gates
 from recommender.evaluation.gates import Accuracy, Standing
 
-# 1,000 people, of whom ten get nothing either way; both lists hold 100 different items.
+# 1,000 people, of whom ten get nothing either way, and nobody loses anything; both lists hold 100 different items.
 ALIKE = {
-    "num_end_users": 1_000, "num_empty": 10, "num_empty_serving": 10, "num_items": 100,
+    "num_end_users": 1_000, "num_losing": 0, "num_empty": 10, "num_empty_serving": 10, "num_items": 100,
     "num_items_serving": 100, "num_sampled": 500,
 }  # fmt: skip
 EVEN = Accuracy(0.10, 0.10, -0.01, 0.01, "evaluation 3")
@@ -25,7 +25,9 @@ def test_a_gate_before_an_equal_is_open_and_says_its_numbers():
             "serves (difference -0.0100 to +0.0100; evaluation 3)."
         ),
         "100 different items in the top tens of 500 people, where what serves has 100.",
-        "10 of 1,000 people would get no recommendation of their own, now 10 get none.",
+        (
+            "0 of 1,000 people would lose all recommendations of their own; 10 would get none, now 10 get none."
+        ),
     ]
 
 
@@ -51,8 +53,10 @@ def test_accuracy_may_fall_by_a_margin_and_by_what_may_be_noise(candidate, low, 
         ({"num_items": 50}, []),
         ({"num_items": 49}, ["coverage"]),
         ({"num_items": 0, "num_items_serving": 0}, []),
-        ({"num_empty": 20}, []),
-        ({"num_empty": 21}, ["empty slates"]),
+        ({"num_losing": 10, "num_empty": 20}, []),
+        ({"num_losing": 11, "num_empty": 21}, ["empty slates"]),
+        # Who gets something at last makes up for nobody who loses it.
+        ({"num_losing": 11, "num_empty": 11, "num_empty_serving": 500}, ["empty slates"]),
         ({"num_empty": 500, "num_empty_serving": 500}, []),
         ({"num_end_users": 0, "num_empty": 0, "num_empty_serving": 0}, []),
     ],

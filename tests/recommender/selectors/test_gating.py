@@ -94,7 +94,26 @@ def test_standing_counts_who_gets_nothing_and_different_items():
     found = gating.standing_of(candidate, serving)
 
     # Of those with a list of what serves: it shows a, b and c, the candidate a and c.
-    assert found == Standing(4, 2, 1, 2, 3, num_sampled=3)
+    assert found == Standing(
+        4, num_losing=2, num_empty=2, num_empty_serving=1, num_items=2, num_items_serving=3, num_sampled=3
+    )  # fmt: skip
+
+
+def test_who_gains_a_list_makes_up_for_nobody_who_loses_theirs():
+    serving, candidate = factories.publication(), factories.publication(is_serving=False)
+    thing = factories.item()
+    for number in range(4):
+        factories.slate((serving, candidate)[number % 2], factories.end_user(), [thing])
+
+    found = gating.judge(candidate).checks[2]
+
+    assert (found.is_met, found.said) == (
+        False,
+        (
+            "More than 1 % of people would lose theirs: 2 of 4 people would lose all recommendations of their own; "
+            "2 would get none, now 2 get none."
+        ),
+    )
 
 
 def test_standing_looks_at_top_tens_only():
