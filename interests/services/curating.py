@@ -24,9 +24,9 @@ from interests.models import (
 )
 from interests.services import tracking
 
-# What a catalogue says of an item, in columns of its row.
 # JSON that is nested deeper is a mistake, and what reads it would give up.
 MAX_DEPTH = 50
+# What a catalogue says of an item, in columns of its row.
 DESCRIBED = ["title", "description", "attributes", "is_described"]
 # Sent in the transaction of a merge, for whoever above this app names categories: `names` of those that go,
 # `into`, the name of the one that they become.

@@ -102,17 +102,14 @@ def _unite_controls(guest: EndUser, member: EndUser, *, now: datetime) -> None:
     if theirs is None:
         return
     own = Controls.objects.filter(pk=member.pk).first()
+    said = [theirs, own] if own else [theirs]
     made = Controls(
         end_user=member,
-        muted_category_ids=sorted(
-            {*theirs.muted_category_ids, *(own.muted_category_ids if own else ())}
-        ),
+        muted_category_ids=sorted({key for one in said for key in one.muted_category_ids}),
         boosts=(own or theirs).boosts,
         # What either of them wanted kept out of use stays out of it.
-        forget_before=max(
-            filter(None, [theirs.forget_before, own and own.forget_before]), default=None
-        ),
-        is_opted_out=theirs.is_opted_out or bool(own and own.is_opted_out),
+        forget_before=max((one.forget_before for one in said if one.forget_before), default=None),
+        is_opted_out=any(one.is_opted_out for one in said),
         updated_at=now,
     )
     # What is muted is not boosted.
