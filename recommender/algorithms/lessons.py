@@ -25,7 +25,7 @@ CANDIDATES = 100
 MAX_USERS = 4_000
 # Cells of one member's scores worked out at a time: 16 MB of float32.
 BLOCK_CELLS = 4_000_000
-# Length of the lists that are measured.
+# Length of the lists that are measured; `evaluation.runner` shows what is measured for these alone.
 K = 10
 # A target in nobody's candidates teaches nothing, and says how much fusion cannot find.
 NO_ITEM = -1

@@ -38,7 +38,8 @@ class Result:
     Attributes:
         k: length of the lists
         settings: those chosen on validation
-        validation_ndcg: of those settings; None where there was nothing to choose
+        validation_ndcg: of those settings, for lists of k; None where there was nothing to choose, or it is
+            known for lists of another length only: fusions learn for tens
         segments: `segments.ALL` and its parts
         baseline: the one that did best on validation, "" where none was asked
         p_values: per metric, against the baseline; empty for the baseline itself

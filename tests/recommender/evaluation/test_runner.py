@@ -221,33 +221,6 @@ def test_one_item_alone_can_only_be_repeated():
     assert result.segments["all"].intervals == {}
 
 
-# Each has three items of their own, over and over; validation and test ask for one of these again.
-ROUNDS = [(f"u{user}", f"{user}{item}", 3 * day + item) for user in range(6) for day in range(4) for item in range(3)]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["epsilon_greedy", "thompson_sampling", "lin_ucb"])
-def test_explorations_show_again_what_was_chosen_where_repeats_are_asked_for(name):
-    [result] = run(log_of(ROUNDS), name, has_repeats=True)
-
-    # 18 items: all are in the pool, and those of one's own are far ahead of it.
-    assert result.segments["all"].values["recall@10"] > 0.8
-
-
-@pytest.mark.parametrize("name", ["logistic_regression", "mlp", "decision_tree"])
-def test_what_learns_from_first_choices_says_that_it_cannot_tell_repeats(name):
-    unfitted: dict[str, str] = {}
-    cut = splits.split(log_of(ROUNDS), name="leave-one-out", has_repeats=True)
-    made = [algorithms.make("item_knn"), algorithms.make(name)]
-
-    found = runner.run(cut, algorithms=made, request=Request(has_repeats=True), unfitted=unfitted)
-
-    assert [result.algorithm for result in found] == ["item_knn"]
-    assert unfitted == {
-        name: f"{name} learns from first choices alone and cannot tell what is chosen again. Leave it out, or "
-        "ask without repeats."
-    }
-
-
 def test_a_budget_ends_the_choice_of_settings_after_the_first():
     oracle = Oracle(Setting(0), Setting(2))
     split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
@@ -401,7 +374,7 @@ def test_a_mixture_is_learned_on_validation_and_takes_as_long_as_its_members():
     right, wrong = Slow("right", Setting(2)), Slow("wrong", Setting(3))
     split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
 
-    [result] = runner.run(split, algorithms=[Mixing(right, wrong)], request=Request(k=1))
+    [result] = runner.run(split, algorithms=[Mixing(right, wrong)], request=Request())
 
     assert result.validation_ndcg == 1.0
     assert result.fit_seconds >= 1000
