@@ -130,6 +130,7 @@ def _take_up(hold: Hold, *, sha256: str) -> Filled:
         cursor.execute("DELETE FROM recommender_similaritems WHERE publication_id = %s", [run.pk])
         if not is_same:
             cursor.execute("DELETE FROM recommender_slate WHERE publication_id = %s", [run.pk])
+    assert isinstance(run, PublicationRun)
     hold.mine().update(results=made_by | published.kept(run))
     return filling.standing(run.pk) if is_same else Filled()
 

@@ -45,6 +45,16 @@ def test_promote_lets_it_serve_and_says_how_to_go_back():
     assert (entry.actor_kind, entry.actor) == ("system", f"{getpass.getuser()} (command)")
 
 
+def test_after_an_older_one_was_promoted_rollback_is_back_to_what_it_replaced():
+    runs = [made(4) for _ in range(3)]
+    for run in (*runs, runs[1]):
+        call("promote", str(run.pk))
+
+    call("rollback")
+
+    assert Serving.objects.get().publication == runs[2]
+
+
 def test_a_closed_gate_ends_the_command_and_force_does_not():
     made(4, is_serving=True)
     candidate = made(1)
