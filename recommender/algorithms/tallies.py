@@ -17,6 +17,9 @@ from interests.datasets.log import InteractionLog
 
 # Values are told apart by at most so many levels; medians and spreads are those of the levels.
 MAX_LEVELS = 20
+# So many kinds are counted each for itself, the commonest; each is two features of every pair.
+MAX_KINDS = 20
+OTHER_KINDS = "(others)"
 MICROSECONDS_A_DAY = 86_400_000_000
 
 Int = NDArray[np.int64]
@@ -49,7 +52,7 @@ class Scale:
     """How kinds and values of a log are read, whatever log of the same site comes later.
 
     Attributes:
-        kind_names: K of them
+        kind_names: K of them: all, or the `MAX_KINDS` commonest and `OTHER_KINDS`, which is any other
         levels: values that stand for all, ascending; empty where events have no values. [L]
         usual: the mean value, 0 without any
     """
@@ -66,18 +69,29 @@ class Scale:
             shares = np.linspace(0, 1, MAX_LEVELS)
             levels = np.unique(np.quantile(values, shares, method="lower"))
         usual = float(values.mean(dtype=np.float64)) if len(values) else 0.0
-        return cls(tuple(log.kind_names), levels.astype(np.float32), usual)
+        return cls(_kind_names(log), levels.astype(np.float32), usual)
 
     def kinds(self, log: InteractionLog) -> Int:
-        """Return the number of each event's kind, -1 for one that is not known. [E]"""
+        """Return the number of each event's kind, that of the others or -1 for one that is not known. [E]"""
         numbers = {name: number for number, name in enumerate(self.kind_names)}
-        return np.array([numbers.get(name, -1) for name in log.kind_names], np.int64)[log.kinds]
+        other = numbers.get(OTHER_KINDS, -1)
+        return np.array([numbers.get(name, other) for name in log.kind_names], np.int64)[log.kinds]
 
     def names(self, whose: str) -> tuple[str, ...]:
         """Return what the columns of `Side.features` say."""
         counts = (f"{whose}: events of kind {kind}" for kind in self.kind_names)
         rest = ("mean value", "median", "variance", "spread", "has values", "last event", "age")
         return (*counts, *(f"{whose}: {name}" for name in rest))
+
+
+def _kind_names(log: InteractionLog) -> tuple[str, ...]:
+    """Return the kinds that are counted, in the log's order; of equally common ones the first."""
+    names = tuple(log.kind_names)
+    if len(names) <= MAX_KINDS:
+        return names
+    counts = np.bincount(log.kinds, minlength=len(names))
+    common = np.sort(np.argsort(-counts, kind="stable")[:MAX_KINDS])
+    return (*(names[number] for number in common), OTHER_KINDS)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.algorithms.tallies import Scale, Side
+from recommender.algorithms.tallies import MAX_KINDS, OTHER_KINDS, Scale, Side
 from tests.recommender.logs import DAY, log_of
 
 ROWS = [
@@ -87,3 +87,43 @@ def test_kinds_are_matched_by_name():
     other = replace(log, kind_names=("dislike", "share"), kind_weights=np.array([-1, 1]))
 
     assert side.scale.kinds(other).tolist() == [1 if kind == 0 else -1 for kind in log.kinds]
+
+
+def log_of_kinds(numbers, *, num_kinds):
+    """Return a log of ann's events on a, one a day, of kinds by number."""
+    log = log_of([("ann", "a", day) for day in range(len(numbers))])
+    names = tuple(f"kind {number}" for number in range(num_kinds))
+    kinds, weights = np.array(numbers, np.int16), np.ones(num_kinds, np.float32)
+    return replace(log, kinds=kinds, kind_names=names, kind_weights=weights)
+
+
+def test_up_to_twenty_kinds_are_each_counted_for_themselves():
+    log = log_of_kinds([0, 19, 3], num_kinds=MAX_KINDS)
+
+    scale = Scale.of_log(log)
+
+    assert scale.kind_names == log.kind_names
+    assert scale.kinds(log).tolist() == [0, 19, 3]
+
+
+def test_of_more_kinds_the_rare_ones_are_counted_as_one():
+    # Kinds 1 to 20 twice each; 0 and 21 to 499 once.
+    once = [0, *range(21, 500)]
+    log = log_of_kinds([*range(1, 21), *range(1, 21), *once], num_kinds=500)
+
+    scale = Scale.of_log(log)
+
+    assert scale.kind_names == (*(f"kind {number}" for number in range(1, 21)), OTHER_KINDS)
+    assert scale.kinds(log).tolist() == [*range(20), *range(20), *[20] * 480]
+    side = Side.of(log, groups=log.items, ranks=np.arange(520), stride=521, scale=scale)
+    found = side.features(np.array([0]), np.array([520]), times=np.array([600 * DAY]))
+    assert found.shape == (1, 21 + 7)
+    assert found[0, :21].tolist() == pytest.approx([*[np.log(3)] * 20, np.log(481)])
+
+
+def test_a_kind_that_comes_later_is_one_of_the_others_where_there_are_any():
+    few, many = (log_of_kinds(range(number), num_kinds=number) for number in (3, 30))
+    later = replace(log_of_kinds([0], num_kinds=1), kind_names=("new",))
+
+    assert Scale.of_log(few).kinds(later).tolist() == [-1]
+    assert Scale.of_log(many).kinds(later).tolist() == [20]
