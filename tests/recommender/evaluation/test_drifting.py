@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from interests.datasets.log import Catalogue
 from recommender.algorithms import structure
-from recommender.evaluation import drifting, runner, splits
+from recommender.evaluation import answers, drifting, runner, splits
 from recommender.evaluation.answers import Answer, Request
+from tests.recommender.evaluation.test_runner import FOUR_EACH, Counted, Mixing, Oracle, Setting
 from tests.recommender.logs import log_of
 
 
@@ -129,3 +130,25 @@ def test_what_reads_the_order_loses_by_shuffling_in_a_whole_evaluation(monkeypat
     assert effect.shuffled_ndcg < 0.5
     assert effect.p_value is not None and effect.p_value < 0.001
     assert result.as_json()["order"]["all"]["ndcg"] == 1.0
+
+
+@pytest.mark.parametrize("algorithm", [Oracle(Setting(3)), Mixing(Counted("one", Setting(3)))])
+def test_asking_from_shuffled_histories_fits_nothing_and_counts_for_no_time(monkeypatch, algorithm):
+    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
+    fitted = next(iter(algorithm.known.values())) if isinstance(algorithm, Mixing) else algorithm
+    ask = answers.ask
+
+    def slowly(asked, questions, **kwargs):
+        answer = ask(asked, questions, **kwargs)
+        is_shuffled = all(questions is not one for one in (split.test, split.validation))
+        return replace(answer, seconds=answer.seconds + 1000.0 * is_shuffled)
+
+    monkeypatch.setattr(structure, "MODULES", {*structure.MODULES, Oracle.__module__})
+    monkeypatch.setattr(answers, "ask", slowly)
+    monkeypatch.setattr(algorithm, "reads_order", True, raising=False)
+
+    [result] = runner.run(split, algorithms=[algorithm], request=Request(k=1))
+
+    assert result.order["all"].num_users == 2
+    assert len(fitted.logs) == 1
+    assert max(result.fit_seconds, result.choose_seconds, result.score_seconds) < 1000

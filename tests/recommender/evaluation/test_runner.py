@@ -12,7 +12,7 @@ from recommender import algorithms
 from recommender.algorithms import structure
 from recommender.algorithms.fusion import WeightedSum
 from recommender.algorithms.protocol import CannotFit
-from recommender.evaluation import answers, results, runner, splits
+from recommender.evaluation import results, runner, splits
 from recommender.evaluation.answers import BadRequest, Request
 from tests.recommender.logs import drawn_log, log_of
 
@@ -390,24 +390,3 @@ def test_a_member_that_cannot_be_fitted_is_left_out_of_a_mixture():
     assert result.top.tolist() == [[3], [3]]
     with pytest.raises(CannotFit, match="no member that can be fitted. Too few events."):
         runner.run(split, algorithms=[Mixing(Unwilling())], request=Request(k=1))
-
-
-@pytest.mark.parametrize("algorithm", [Oracle(Setting(3)), Mixing(Counted("one", Setting(3)))])
-def test_asking_from_shuffled_histories_fits_nothing_and_counts_for_no_time(monkeypatch, algorithm):
-    split = splits.split(log_of(FOUR_EACH), name="leave-one-out")
-    fitted = next(iter(algorithm.known.values())) if isinstance(algorithm, Mixing) else algorithm
-    ask = answers.ask
-
-    def slowly(asked, questions, **kwargs):
-        answer = ask(asked, questions, **kwargs)
-        is_shuffled = all(questions is not one for one in (split.test, split.validation))
-        return replace(answer, seconds=answer.seconds + 1000.0 * is_shuffled)
-
-    monkeypatch.setattr(runner.answers, "ask", slowly)
-    monkeypatch.setattr(algorithm, "reads_order", True, raising=False)
-
-    [result] = runner.run(split, algorithms=[algorithm], request=Request(k=1))
-
-    assert result.order["all"].num_users == 2
-    assert len(fitted.logs) == 1
-    assert max(result.fit_seconds, result.choose_seconds, result.score_seconds) < 1000
