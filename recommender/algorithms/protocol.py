@@ -55,10 +55,10 @@ class Algorithm(Protocol):
     """A way to rank items, before its fit. Settings are frozen dataclasses of its own.
 
     One whose settings all share the work of one fit, so that a budget need not end their choice, says so by
-    `shares_fits`, True. One whose scores depend on the order of a history says so by `reads_order`: an
-    evaluation then asks it from shuffled histories as well. One that can tell something about items which
-    nobody chose yet, from their content, says so by `scores_new_items`, True; all others give them -inf. One that
-    cannot tell which items somebody chooses again says so by `knows_repeats`, False.
+    `shares_fits`, True. One whose scores depend on the order of a history, with any settings of its grid, says so
+    by `reads_order`, True: an evaluation then asks it from shuffled histories as well. One that can tell something
+    about items which nobody chose yet, from their content, says so by `scores_new_items`, True; all others give
+    them -inf. One that cannot tell which items somebody chooses again says so by `knows_repeats`, False.
     """
 
     @property

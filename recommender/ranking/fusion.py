@@ -47,7 +47,7 @@ def scaled(
     filled = np.where(known, scores, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
     largest = _largest(scores)
     # By a power of 2, which rounds nothing, so that no square is too large or small for a float32.
-    unit = np.ldexp(np.float32(1), np.frexp(largest)[1])
+    unit = np.ldexp(np.float32(1), np.frexp(largest)[1]).astype(np.float32)
     filled, largest = filled / unit, largest / unit
     low = np.where(of, filled, np.inf).min(axis=1, keepdims=True, initial=np.inf)
     width = np.where(of, filled, -np.inf).max(axis=1, keepdims=True, initial=-np.inf) - low
