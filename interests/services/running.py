@@ -25,6 +25,8 @@ from interests.models import Run, RunState
 # A dead holder is replaced after at most this plus the beat that looks for it: about a minute.
 LEASE_SECONDS: int = settings.RUN_LEASE_SECONDS
 RENEWAL_SECONDS = LEASE_SECONDS / 4
+# What the column of a run's seed holds.
+MOST_SEED = 2**31 - 1
 
 log = structlog.get_logger()
 R = TypeVar("R", bound=Run)

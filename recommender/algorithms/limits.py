@@ -42,9 +42,11 @@ def insist(name: str, settings: Any, **bounds: Bound) -> None:
     """
     for field in fields(settings):
         value, bound = getattr(settings, field.name), bounds.get(field.name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
         words = field.name.replace("_", " ")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            if bound and value is not None:
+                raise CannotFit(f"{name} needs a {words} {bound.words}, not {value!r}.")
+            continue
         if not math.isfinite(value):
             raise CannotFit(f"{name} needs a number as its {words}, not {value}.")
         if bound and not bound.holds(value):

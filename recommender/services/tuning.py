@@ -19,8 +19,6 @@ from recommender.models import EvaluationRun, Study, Trial
 # A study is worth little with fewer, and more than this are a typing error.
 LEAST_TRIALS, MOST_TRIALS = 2, 1_000
 MOST_AT_ONCE = 256
-# What the column of a run holds.
-MOST_SEED = 2**31 - 1
 # What one trial may take for its fit when the study does not say.
 BUDGET_SECONDS = 600.0
 NETWORK = "interest_network"
@@ -76,8 +74,8 @@ def request(
             raise CannotTune(f"From {least} to {most:,} {name} make sense, not {number:,}.")
     if seed < 0 or budget_seconds <= 0:
         raise CannotTune("The seed must be 0 or more, and the time for a trial above 0.")
-    if seed > MOST_SEED:
-        raise CannotTune(f"The seed must be at most {MOST_SEED:,}, not {seed:,}.")
+    if seed > running.MOST_SEED:
+        raise CannotTune(f"The seed must be at most {running.MOST_SEED:,}, not {seed:,}.")
     return running.request(
         Study,
         now=now,

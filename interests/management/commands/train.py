@@ -93,6 +93,8 @@ def _request(*, settings: dict[str, Any], seed: int) -> int:
 
     if seed < 0:
         raise CommandError("--seed must be 0 or more.")
+    if seed > running.MOST_SEED:
+        raise CommandError(f"--seed must be at most {running.MOST_SEED:,}, not {seed:,}.")
     try:
         TrainingConfig.from_dict(settings)
     except BadSettings as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
@@ -101,6 +102,8 @@ def _changes(name: str, given: list[str]) -> dict[str, Any]:
             changes[key] = json.loads(value)
         except ValueError:
             changes[key] = value
+        if isinstance(changes[key], float) and not math.isfinite(changes[key]):
+            raise CommandError(f"--set {key} takes a number, not {value}.")
     return changes
 
 

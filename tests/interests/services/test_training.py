@@ -267,6 +267,7 @@ def test_command_keeps_to_a_budget():
         (["--run", "77"], "There is no training run 77"),
         (["--set", "wide=3"], "There is no setting 'wide'"),
         (["--seed", "-1"], "--seed must be 0 or more"),
+        (["--seed", str(2**31)], "--seed must be at most 2,147,483,647, not 2,147,483,648."),
         (["--run", "77", "--seed", "1"], "--set, --budget and --seed are for a new run"),
         (["--run", "77", "--budget", "10m"], "--set, --budget and --seed are for a new run"),
         ([], r"Training \d+ failed. A network needs events with at least 2 different items"),

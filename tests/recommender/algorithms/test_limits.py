@@ -26,6 +26,7 @@ class Settings:
         ({"half_life": 0.0}, "it needs a half life above 0, not 0."),
         ({"half_life": float("nan")}, "it needs a number as its half life, not nan."),
         ({"half_life": float("inf")}, "it needs a number as its half life, not inf."),
+        ({"half_life": "long"}, "it needs a half life above 0, not 'long'."),
         ({"depth": 0}, "it needs a depth of 1 or more, not 0."),
         ({"share": 1.5}, "it needs a share from 0 to 1, not 1.5."),
     ],

@@ -115,11 +115,26 @@ def test_publish_by_another_algorithm_with_other_settings(training):
 
 
 @pytest.mark.parametrize(
+    ("half_life", "said"),
+    [("0", "ease needs a half life above 0, not 0."), ("long", "above 0, not 'long'.")],
+)
+def test_publish_with_a_setting_out_of_bounds_says_what_it_may_be(training, half_life, said):
+    with pytest.raises(CommandError, match=said):
+        call("publish", "--algorithm", "ease", "--set", f"half_life={half_life}")
+
+    assert not Serving.objects.exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--algorithm", "nothing"), "There is no algorithm 'nothing'"),
         (("--set", "width=8"), "those of its training: manage.py train"),
         (("--algorithm", "ease", "--set", "regularisation"), "takes KEY=VALUE"),
+        (
+            ("--algorithm", "ease", "--set", "half_life=NaN"),
+            "--set half_life takes a number, not NaN.",
+        ),
     ],
 )
 def test_publish_by_what_there_is_not_is_refused_before_a_run_is_made(training, arguments, said):
