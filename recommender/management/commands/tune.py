@@ -56,7 +56,8 @@ class Command(BaseCommand):
             default=30,
             help="at most so many, the usual settings included (30)",
         )
-        add("--sampler", choices=Study.Sampler.values, default=Study.Sampler.TPE,
+        # A plain word: it goes to processes that have no models to read another with.
+        add("--sampler", choices=Study.Sampler.values, default=Study.Sampler.TPE.value,
             help="what is tried next: by the trials so far (tpe), by chance, or all of a grid")  # fmt: skip
         add("--workers", type=int, metavar="N",
             help="trials at once at most (4); with --data, processes (1)")  # fmt: skip

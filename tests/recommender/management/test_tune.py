@@ -62,6 +62,12 @@ def test_several_processes_do_the_trials_of_a_grid_once_each(folder):
     assert sorted(numbers) == ["0", "1", "2", "3", "4"]
 
 
+def test_several_processes_search_as_one_does_where_nothing_is_said_of_how(folder):
+    text = run("--algorithm", "ease", "--data", str(folder), "--trials", "3", "--workers", "2")
+
+    assert sorted(line.split()[0] for line in text.splitlines()[1:4]) == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
