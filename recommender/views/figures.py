@@ -153,6 +153,8 @@ def order_sentence(report: pages_evaluation.Report) -> str:
         for line in report.order
         if line.algorithm == charts.NETWORK
     ]
+    if not rows:
+        return "The network is not in this evaluation: the table says it of each algorithm that reads the order."
     return charts.order_sentence(
         rows, drifting=pages_evaluation.DRIFTING, stable=pages_evaluation.STABLE
     )

@@ -140,6 +140,29 @@ def test_what_the_order_of_events_is_worth_stands_beside_the_table(analyst: Clie
     assert context["order_sentence"].startswith("Yes: for 40 end users it finds 3.0 times as much")
 
 
+def test_what_the_order_is_worth_is_said_of_each_algorithm_by_its_name(analyst: Client) -> None:
+    effect = {"num_users": 40, "ndcg": 0.12, "shuffled_ndcg": 0.04, "p_value": 0.002}
+    run = evaluation()
+    run.results = {
+        "baseline": "ease",
+        "algorithms": {name: {"order": {"all": effect}} for name in ("item_knn", "markov")},
+    }
+    run.save()
+
+    response = analyst.get("/evaluation")
+
+    assert response.context["order_sentence"] == (
+        "The network is not in this evaluation: the table says it of each algorithm that reads the order."
+    )
+    count = response.content.count(b"<table")
+    tables = [pages.table(response, number) for number in range(count)]
+    [found] = [rows for rows in tables if rows[0][:2] == ["Algorithm", "End users"]]
+    assert sorted(row[:3] for row in found[1:]) == [
+        ["Item-KNN", "All end users", "0.1200"],
+        ["Markov", "All end users", "0.1200"],
+    ]
+
+
 def timed(run: EvaluationRun) -> None:
     """Give the three algorithms of an evaluation what they took, and a part of the end users."""
     costs = {"ease": (2.0, 0.5, 4_000_000), "interest_network": (300.0, 9.0, 12_300), "most_popular": (0.01, 0.1, None)}  # fmt: skip
