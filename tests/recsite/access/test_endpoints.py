@@ -38,13 +38,15 @@ BODIES = {
     "DELETE": None,
     "GET": None,
 }
+BODY_OF_CONTROLS = {"is_opted_out": False}
 every_endpoint = pytest.mark.parametrize(("method", "path", "scope"), ENDPOINTS)
 
 
 def send(method, path, key=None, **headers):
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
-    body = BODIES[method]
+    is_controls = method == "PUT" and path.endswith("/controls")
+    body = BODY_OF_CONTROLS if is_controls else BODIES[method]
     return Client().generic(
         method, path, json.dumps(body) if body else "", "application/json", headers=headers
     )
