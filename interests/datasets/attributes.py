@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 MAX_ATTRIBUTES = 50
 # Whatever is longer is text, which no two people share.
 MAX_LENGTH = 200
+# Of more devices, which texts of events name, the commonest are told apart.
+MAX_DEVICES = 1_000
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from interests.datasets import movielens, recsite_csv
-from interests.datasets.attributes import Attributes, text_of
+from interests.datasets.attributes import MAX_DEVICES, Attributes, text_of
 from interests.datasets.descriptions import NAMED, description_of
 from interests.datasets.errors import DatasetError
 from interests.datasets.kinds import weight_of
@@ -41,8 +41,6 @@ UNREADABLE = (
     pd.errors.EmptyDataError,
     UnicodeError,
 )
-# Of more devices the commonest are told apart.
-MAX_DEVICES = 1_000
 
 
 def recognise(folder: Path | str) -> Layout:

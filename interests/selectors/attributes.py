@@ -14,12 +14,10 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from interests.datasets.attributes import MAX_LENGTH, Attributes
+from interests.datasets.attributes import MAX_DEVICES, MAX_LENGTH, Attributes
 from interests.datasets.log import InteractionLog
 from interests.selectors import copying
 
-# Of more devices the commonest are told apart.
-MAX_DEVICES = 1_000
 NAMES = f"""
     SELECT btrim(attributes->>'device') AS name FROM interests_interaction
     WHERE jsonb_typeof(attributes->'device') IN ('string', 'number', 'boolean')
