@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
-from recommender.algorithms import matrices
+from recommender.algorithms import limits, matrices
 from recommender.algorithms.person_features import PersonFeatures
 from recommender.algorithms.protocol import CannotFit, Report, popularity
 
@@ -83,8 +83,7 @@ class AttributePopular:
         own_popularity = popularity(log)
         if not np.isfinite(own_popularity).any():
             raise CannotFit("There are no events to count: attribute_popular needs at least one.")
-        if settings.shrinkage <= 0:
-            raise CannotFit("attribute_popular needs a shrinkage above 0.")
+        limits.insist(self.name, settings, shrinkage=limits.ABOVE_0)
         features = PersonFeatures.learned(log)
         everybody = np.arange(log.num_users, dtype=np.int32)
         known = features.of(log, users=everybody).astype(np.float32)  # [U, F]

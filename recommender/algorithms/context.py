@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interests.datasets.log import InteractionLog
+from recommender.algorithms import limits
 from recommender.algorithms.person_features import common_devices, devices_of
 from recommender.algorithms.protocol import CannotFit, Report, event_counts, popularity
 
@@ -93,8 +94,7 @@ class ContextPopular:
         counts = event_counts(log)
         if not counts.any():
             raise CannotFit("There are no events to count: context_popular needs at least one.")
-        if settings.shrinkage <= 0:
-            raise CannotFit("context_popular needs a shrinkage above 0.")
+        limits.insist(self.name, settings, shrinkage=limits.ABOVE_0)
         positive = ~log.is_negative
         hours, weekdays = contexts(log.times[positive])
         items = log.items[positive]

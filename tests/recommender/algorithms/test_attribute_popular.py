@@ -82,6 +82,7 @@ def test_people_without_events_have_no_say():
     [
         (log_of([("ann", "a", 1, "dislike")]), 1.0, "no events to count: attribute_popular"),
         (log_of([("ann", "a", 1)]), 0.0, "needs a shrinkage above 0"),
+        (log_of([("ann", "a", 1)]), float("nan"), "needs a number as its shrinkage"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_words(log, shrinkage, words):
